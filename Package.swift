@@ -1,0 +1,91 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings every Swift target shares: imports say what they are for, existentials are written out,
+/// and a warning stops the build.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+/// The adapters are the only targets that see a pointer; there each unsafe use is marked where it stands.
+let adapter: [SwiftSetting] = strict + [.strictMemorySafety()]
+
+/// Test builds carry failpoints (`SANDBOXCTL_FAIL=step:kill`); release builds do not know the word.
+let engine: [SwiftSetting] = strict + [.define("FAILPOINTS", .when(configuration: .debug))]
+
+let c: [CSetting] = [.unsafeFlags(["-std=gnu17", "-Wall", "-Wextra", "-Werror", "-fstack-protector-strong"])]
+
+let package = Package(
+    name: "sandboxctl",
+    products: [
+        .executable(name: "sandboxctl", targets: ["sandboxctl"]),
+        .executable(name: "sandbox-init", targets: ["sandbox-init"]),
+        .executable(name: "sandbox-launch", targets: ["sandbox-launch"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+    ],
+    targets: [
+        // System libraries.
+        .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+        .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+
+        // C: what Swift cannot say, and what runs between fork and exec.
+        .target(name: "CSandboxShims", cSettings: c),
+        .executableTarget(name: "sandbox-init", cSettings: c, linkerSettings: [.unsafeFlags(["-static"])]),
+        .executableTarget(name: "sandbox-launch", cSettings: c, linkerSettings: [.unsafeFlags(["-static"])]),
+
+        // Pure values and functions.
+        .target(name: "SandboxModel", swiftSettings: strict),
+        .target(
+            name: "SandboxTemplates",
+            dependencies: ["SandboxModel", .product(name: "TOMLKit", package: "TOMLKit")],
+            swiftSettings: strict),
+
+        // Use cases over protocols.
+        .target(name: "SandboxEngine", dependencies: ["SandboxModel"], swiftSettings: engine),
+
+        // Adapters.
+        .target(name: "LinuxKit", dependencies: ["CSandboxShims"], swiftSettings: adapter),
+        .target(name: "SystemdBus", dependencies: ["CSystemd", "CSandboxShims"], swiftSettings: adapter),
+        .target(name: "Seccomp", dependencies: ["CSeccomp"], swiftSettings: adapter),
+        .target(
+            name: "NspawnBackend",
+            dependencies: ["SandboxModel", "SandboxEngine", "LinuxKit", "SystemdBus", "Seccomp"],
+            swiftSettings: engine),
+
+        // The command.
+        .target(
+            name: "SandboxCLI",
+            dependencies: [
+                "SandboxModel", "SandboxTemplates", "SandboxEngine", "NspawnBackend", "LinuxKit",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(name: "sandboxctl", dependencies: ["SandboxCLI"], swiftSettings: strict),
+
+        // Tests.
+        .testTarget(name: "SandboxModelTests", dependencies: ["SandboxModel"], swiftSettings: strict),
+        .testTarget(
+            name: "SandboxTemplatesTests", dependencies: ["SandboxTemplates", "SandboxModel"], swiftSettings: strict),
+        .testTarget(name: "SandboxEngineTests", dependencies: ["SandboxEngine", "SandboxModel"], swiftSettings: engine),
+        .testTarget(name: "LinuxKitTests", dependencies: ["LinuxKit", "CSandboxShims"], swiftSettings: strict),
+        .testTarget(name: "SystemdBusTests", dependencies: ["SystemdBus"], swiftSettings: strict),
+        .testTarget(name: "SeccompTests", dependencies: ["Seccomp"], swiftSettings: strict),
+        .testTarget(
+            name: "NspawnBackendTests", dependencies: ["NspawnBackend", "SandboxModel", "SandboxEngine"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SandboxCLITests",
+            dependencies: [
+                "SandboxCLI", "SandboxModel", "SandboxEngine",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)
