@@ -36,8 +36,12 @@ let package = Package(
 
         // C: what Swift cannot say, and what runs between fork and exec.
         .target(name: "CSandboxShims", cSettings: c),
-        .executableTarget(name: "sandbox-init", cSettings: c, linkerSettings: [.unsafeFlags(["-static"])]),
-        .executableTarget(name: "sandbox-launch", cSettings: c, linkerSettings: [.unsafeFlags(["-static"])]),
+        .executableTarget(
+            name: "sandbox-init", dependencies: ["CSandboxShims"], cSettings: c,
+            linkerSettings: [.unsafeFlags(["-nostartfiles", "-static-stdlib", "-Xclang-linker", "-static"])]),
+        .executableTarget(
+            name: "sandbox-launch", dependencies: ["CSandboxShims"], cSettings: c,
+            linkerSettings: [.unsafeFlags(["-nostartfiles", "-static-stdlib", "-Xclang-linker", "-static"])]),
 
         // Pure values and functions.
         .target(name: "SandboxModel", swiftSettings: strict),

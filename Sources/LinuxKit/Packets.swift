@@ -1,0 +1,34 @@
+internal import CSandboxShims
+
+/// A pair of connected sockets that keep packet borders (unix(7), SOCK_SEQPACKET).
+public struct PacketPair: ~Copyable {
+    /// Our end.
+    public let near: Descriptor
+    /// The end to give away.
+    public let far: Descriptor
+
+    /// Makes a pair.
+    public init() throws(SystemError) {
+        var ends: (Int32, Int32) = (-1, -1)
+        let result = unsafe withUnsafeMutableBytes(of: &ends) { raw in
+            guard let base = raw.baseAddress else { return -22 as Int32 }
+            return unsafe sbx_packet_pair(base.assumingMemoryBound(to: Int32.self))
+        }
+        try checked(result, "make a socket pair")
+        near = Descriptor(owning: ends.0)
+        far = Descriptor(owning: ends.1)
+    }
+}
+
+extension Descriptor {
+    /// Sends one packet with copies of the given descriptors.
+    public func send(packet: [UInt8], descriptors: [Int32]) throws(SystemError) {
+        try checked(
+            unsafe sbx_send_packet(number, packet, packet.count, descriptors, Int32(descriptors.count)), "send packet")
+    }
+
+    /// A sealed, anonymous file with these bytes (memfd_create(2)), positioned at its beginning.
+    public static func sealed(_ name: String, _ bytes: [UInt8]) throws(SystemError) -> Descriptor {
+        Descriptor(owning: try checked(unsafe sbx_sealed_memfd(name, bytes, bytes.count), "make a memory file"))
+    }
+}
