@@ -77,14 +77,19 @@ struct UsageMessage {
 
     init(_ message: String) {
         var lines = message.split(separator: "\n").map(String.init)
-        hint = lines.first { $0.hasPrefix("hint: ") }.map { String($0.dropFirst(6)) }
+        var advice = lines.first { $0.hasPrefix("hint: ") }.map { String($0.dropFirst(6)) }
         lines.removeAll { $0.hasPrefix("hint: ") }
         var text = lines.first ?? "the command line is not understood"
         if text.hasSuffix(".") { text.removeLast() }
+        if let question = text.range(of: ". Did you mean ") {
+            advice = "did you mean " + text[question.upperBound...]
+            text.removeSubrange(question.lowerBound...)
+        }
         // The parser tells twice what a value is for; the flag is enough.
         if text.hasPrefix("The value "), let name = text.range(of: " <"), let end = text.range(of: ">'") {
             text.removeSubrange(name.lowerBound..<text.index(before: end.upperBound))
         }
+        hint = advice
         line = text.prefix(1).lowercased() + text.dropFirst()
     }
 }
