@@ -36,19 +36,15 @@ public enum DetachedMount {
     /// A private copy of the mount that `file` lies in, rooted at `file` (open_tree(2)).
     ///
     /// - Parameters:
-    ///   - idmap: user namespace that maps ids, or nil for none.
+    ///   - idmap: descriptor of a user namespace that maps ids, or nil for none.
     ///   - recursive: whether mounts below come along.
     public static func clone(
-        _ file: borrowing Descriptor, _ attributes: MountAttributes, idmap: borrowing Descriptor?, recursive: Bool,
+        _ file: borrowing Descriptor, _ attributes: MountAttributes, idmap: Int32?, recursive: Bool,
         label: String
     ) throws(SystemError) -> Descriptor {
         let tree = Descriptor(
             owning: try checked(sbx_clone_tree(file.number, recursive ? 1 : 0), "clone the mount of", label))
-        let namespace: Int32
-        switch idmap {
-        case .some(let descriptor): namespace = descriptor.number
-        case .none: namespace = -1
-        }
+        let namespace = idmap ?? -1
         try checked(
             sbx_set_attributes(tree.number, attributes.rawValue, namespace, recursive ? 1 : 0),
             namespace >= 0 ? "map ids on" : "set mount attributes on", label)

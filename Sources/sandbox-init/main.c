@@ -32,12 +32,12 @@
 #include "sbx_launch_protocol.h"
 
 static _Noreturn void fail(const char *what) {
-    dprintf(2, "sandbox-init: %s: %s\n", what, strerror(errno));
+    sbx_launch_complain(SBX_FD_GATE, "sandbox-init", what, NULL, errno);
     _exit(1);
 }
 
 static _Noreturn void refuse(const char *what) {
-    dprintf(2, "sandbox-init: %s\n", what);
+    sbx_launch_complain(SBX_FD_GATE, "sandbox-init", what, NULL, 0);
     _exit(1);
 }
 
