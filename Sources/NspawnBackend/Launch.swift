@@ -102,10 +102,9 @@ final class Launch: LaunchedMachine {
     /// See `LaunchedMachine`.
     func verify() throws(SandboxError) {
         do {
-            try Namespaces.closeUserNamespaces(of: leader.descriptor, procfs: try DetachedMount.procfs())
-            try Namespaces.mask(
-                Self.masked, emptyFile: "/run/sandbox/empty-file", emptyDirectory: "/run/sandbox/empty-directory",
-                in: leader.descriptor)
+            try Namespaces.harden(
+                leader.descriptor, masking: Self.masked, emptyFile: "/run/sandbox/empty-file",
+                emptyDirectory: "/run/sandbox/empty-directory")
             guard let reading = try Posture.read(leader.pid) else {
                 throw SandboxError(.cannotCreate, "the payload of '\(record.name)' ended before it was verified")
             }
