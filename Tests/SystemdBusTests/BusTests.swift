@@ -25,7 +25,8 @@ struct BusTests {
             "a.service",
             properties: [
                 UnitProperty("B", .bool(true)), UnitProperty("I", .int32(-5)), UnitProperty("U", .uint32(.max)),
-                UnitProperty("X", .int64(.min)), UnitProperty("T", .uint64(.max)), UnitProperty("S", .string("é '\"\n")),
+                UnitProperty("X", .int64(.min)), UnitProperty("T", .uint64(.max)),
+                UnitProperty("S", .string("é '\"\n")),
                 UnitProperty("As", .strings(["a", ""])), UnitProperty("None", .strings([])),
                 UnitProperty("Ay", .bytes([0, 255])),
                 UnitProperty(
@@ -313,8 +314,8 @@ struct BusTests {
         #expect(
             units[1]
                 == UnitStatus(
-                    name: "b.service", description: "D", loadState: "loaded", activeState: "active", subState: "running",
-                    objectPath: "/org/freedesktop/systemd1/unit/b", jobID: 9))
+                    name: "b.service", description: "D", loadState: "loaded", activeState: "active",
+                    subState: "running", objectPath: "/org/freedesktop/systemd1/unit/b", jobID: 9))
     }
 
     /// Answers the questions for a unit's properties.

@@ -145,7 +145,9 @@ struct MachineTests {
         #expect(Glibc.write(pty.fileDescriptor, "x", 1) == 1)
     }
 
-    @Test("addresses have the length of their family", arguments: [(AF_INET, 4), (AF_INET6, 16), (AF_INET, 5), (99, 4)])
+    @Test(
+        "addresses have the length of their family",
+        arguments: [(AF_INET, 4), (AF_INET6, 16), (AF_INET, 5), (99, 4)])
     func addresses(family: Int32, length: Int) throws {
         let daemon = try PrivateBus()
         let peer = try Peer(on: daemon, names: machined) { call in

@@ -176,7 +176,8 @@ struct Call {
     }
 
     func jobRemoved(
-        _ path: String, _ unit: String, _ result: String, to destination: String? = nil, from other: OpaquePointer? = nil
+        _ path: String, _ unit: String, _ result: String, to destination: String? = nil,
+        from other: OpaquePointer? = nil
     ) throws {
         try signal(
             "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", "JobRemoved", to: destination, from: other
