@@ -2,9 +2,9 @@ internal import Glibc
 
 /// A job of systemd's manager: a change of one unit's state, on its way.
 ///
-/// The match rule for `JobRemoved` leaves before the call that makes the job, in the same write, so a job that ends
-/// before its call is answered is not missed. The signal needs no `Subscribe()`: systemd sends it whenever the client
-/// that asked for the job is still there, which is what systemctl and systemd-run rely on too.
+/// The match rule for `JobRemoved` leaves before the call that makes the job, without waiting for an answer in between,
+/// so a job that ends before its call is answered is not missed. The signal needs no `Subscribe()`: systemd sends it
+/// while the client that asked for the job is there, which is what systemctl and systemd-run rely on too.
 public final class Job {
     /// The unit the job is for.
     public let unit: String
