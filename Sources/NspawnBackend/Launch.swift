@@ -11,7 +11,7 @@ final class Launch: LaunchedMachine {
     private let bus: Bus
     private let job: Job
     private let leader: ProcessHandle
-    private let weakenings: [Weakening]
+    private var weakenings: [Weakening]
     private var cgroup = ""
 
     /// Kernel files inside that tell about the host, covered from outside because not every systemd does.
@@ -24,17 +24,26 @@ final class Launch: LaunchedMachine {
     ]
 
     /// Starts the unit and waits until sandbox-init says that it is locked down.
+    ///
+    /// The unit is asked for first: while systemd forks and sandbox-launch waits for its packet, the filter is compiled
+    /// and the root is built.
     init(
-        record: SandboxRecord, unit: UnitPlan, mounts: consuming RootBuilder.Mounts, filter: [UInt8],
-        network: String, promised: [String: Set<String>], weakenings: [Weakening], bus: Bus,
-        interruption: () -> Int32?
+        record: SandboxRecord, unit: UnitPlan, network: String, promised: [String: Set<String>],
+        weakenings: [Weakening], bus: Bus, interruption: () -> Int32?,
+        filter: () throws(SandboxError) -> [UInt8], mounts build: () throws(SystemError) -> RootBuilder.Mounts
     ) throws(SandboxError) {
         self.record = record
         self.bus = bus
         promise = (network, promised)
-        self.weakenings = weakenings + mounts.weakenings
+        self.weakenings = weakenings
         do {
             let pair = try PacketPair()
+            let input = UnitProperty("StandardInputFileDescriptor", .fileDescriptor(pair.far.number))
+            job = try SystemdManager(bus).startTransientUnit(
+                unit.unit, properties: unit.properties + [input], confirmed: false)
+            let filter = try filter()
+            let mounts = try build()
+            self.weakenings += mounts.weakenings
             let program = try Descriptor.sealed("seccomp", filter)
             let secrets = record.template.secrets.filter { $0.exposure == .file }.map(\.name)
             try pair.near.send(
@@ -42,13 +51,14 @@ final class Launch: LaunchedMachine {
                     mounts: mounts.targets, secrets: secrets,
                     secretsOwner: record.uidBase + SandboxUsers.agentID),
                 descriptors: [program.number, mounts.root.number] + mounts.others)
-            let input = UnitProperty("StandardInputFileDescriptor", .fileDescriptor(pair.far.number))
-            job = try SystemdManager(bus).startTransientUnit(unit.unit, properties: unit.properties + [input])
             gate = try pair.near.duplicate()
+            try job.confirm()
         } catch let error as SystemError {
             throw error.as(.internal).prefixed("prepare the start of '\(record.name)'")
         } catch let error as BusError {
             throw error.asSandboxError("start the unit of '\(record.name)'")
+        } catch let error as SandboxError {
+            throw error
         } catch {
             throw SandboxError(.internal, "start '\(record.name)'")
         }

@@ -148,17 +148,20 @@ public final class NspawnBackend: Backend {
         for secret in record.template.secrets { credentials.append(try CredentialSource.find(secret)) }
         let unit = UnitPlan.make(for: record, paths: paths, credentials: credentials)
         let root = try rootPlan(record)
-        let filter = try compileFilter()
         do {
             try Files.makeDirectories(paths.root(record.name), mode: 0o700)
             let directory = try Files.open(noLinks: paths.runtime(record.name), .directory)
-            try Files.replace("filter.bpf", in: directory, with: filter, durable: false)
             for volume in record.template.agent.persist { try makeVolume(volume, record) }
-            let mounts = try RootBuilder(record: record, plan: root, initProgram: "\(paths.programs)/sandbox-init").build()
+            let builder = RootBuilder(record: record, plan: root, initProgram: "\(paths.programs)/sandbox-init")
             let network = try Files.open(following: paths.network(record.name), .reference).status()
             return try Launch(
-                record: record, unit: unit, mounts: mounts, filter: filter, network: "net:[\(network.inode)]",
-                promised: promises(root), weakenings: weakenings, bus: bus(), interruption: interruptions)
+                record: record, unit: unit, network: "net:[\(network.inode)]", promised: promises(root),
+                weakenings: weakenings, bus: bus(), interruption: interruptions
+            ) { () throws(SandboxError) in
+                try keepFilter(try compileFilter(), in: directory)
+            } mounts: { () throws(SystemError) in
+                try builder.build()
+            }
         } catch let error as SystemError {
             throw error.as(.cannotCreate).prefixed("root of '\(record.name)'")
         } catch let error as SandboxError {
@@ -194,6 +197,16 @@ public final class NspawnBackend: Backend {
             result["/\(attachment.target)"] = ["ro", "nosuid", "nodev"]
         }
         return result
+    }
+
+    /// Keeps the program for what enters later.
+    private func keepFilter(_ filter: [UInt8], in directory: borrowing Descriptor) throws(SandboxError) -> [UInt8] {
+        do throws(SystemError) {
+            try Files.replace("filter.bpf", in: directory, with: filter, durable: false)
+        } catch {
+            throw error.as(.internal)
+        }
+        return filter
     }
 
     private func compileFilter() throws(SandboxError) -> [UInt8] {

@@ -14,6 +14,8 @@ public final class Job {
     public var result: JobResult? { removed[objectPath] }
 
     private let bus: Bus
+    /// The call that makes the job, until its reply was read.
+    private var call: PendingReply?
     private var subscription: Subscription?
     /// Jobs of the unit that have ended: which of them is ours is known once the call is answered.
     private var removed: [String: JobResult] = [:]
@@ -25,14 +27,24 @@ public final class Job {
         let rule = MatchRule(
             sender: SystemdManager.service, path: SystemdManager.path, interface: SystemdManager.interface,
             member: "JobRemoved", argument: (2, unit))
-        let subscription = try bus.subscribe(rule, sink: self)
-        self.subscription = subscription
-        let reply = try bus.perform(call, returning: "o")
+        subscription = try bus.subscribe(rule, sink: self)
+        self.call = try bus.send(call)
+    }
+
+    /// Waits until systemd has accepted the job; the work itself goes on. Nothing happens the second time.
+    ///
+    /// - Throws: the peer's error when it was refused.
+    public func confirm() throws(BusError) {
+        guard let call else { return }
+        self.call = nil
+        let reply = try bus.reply(to: call)
+        try reply.expect("o")
         objectPath = try reply.readPath(below: "/org/freedesktop/systemd1/job")
-        try subscription.verify()
+        try subscription?.verify()
     }
 
     deinit {
+        if let call { bus.abandon(call) }
         if let subscription { bus.unsubscribe(subscription) }
     }
 
@@ -40,6 +52,7 @@ public final class Job {
     ///
     /// - Throws: `.timedOut` when the deadline has passed; the job goes on, and waiting can too.
     public func wait(until deadline: ContinuousClock.Instant?) throws(BusError) -> JobResult {
+        try confirm()
         guard let result = try bus.run(until: deadline, { () throws(BusError) in self.result }) else {
             throw BusError("wait for the job of unit '\(unit)'", errno: ETIMEDOUT)
         }
