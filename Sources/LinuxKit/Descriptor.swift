@@ -133,6 +133,16 @@ public struct Deadline: Sendable, Equatable {
     /// No deadline.
     public static let never = Deadline(microseconds: -1)
 
+    /// A deadline that has passed: look, do not wait.
+    public static let now = Deadline(microseconds: 0)
+
+    /// The earlier of two.
+    public func earlier(of other: Deadline) -> Deadline {
+        if microseconds < 0 { return other }
+        if other.microseconds < 0 { return self }
+        return microseconds < other.microseconds ? self : other
+    }
+
     /// A deadline at this point of CLOCK_MONOTONIC.
     public init(microseconds: Int64) { self.microseconds = microseconds }
 
@@ -151,4 +161,19 @@ public enum Clock {
     public static var monotonic: Int64 { sbx_monotonic_us() }
     /// CLOCK_REALTIME, since 1970.
     public static var realtime: Int64 { sbx_realtime_us() }
+}
+
+/// Waiting on several descriptors at once.
+public enum EventSet {
+    /// Waits until one of the descriptors is readable or closed by its other side.
+    /// - Returns: those that are; none when the deadline passed.
+    public static func wait(_ descriptors: [Int32], until deadline: Deadline) throws(SystemError) -> Set<Int32> {
+        var polled = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        let milliseconds: Int32 =
+            deadline.microseconds < 0
+            ? -1 : Int32(clamping: max(0, (deadline.microseconds - sbx_monotonic_us() + 999) / 1000))
+        let count = unsafe poll(&polled, nfds_t(polled.count), milliseconds)
+        guard count >= 0 || errno == EINTR else { throw SystemError("poll", errno: errno) }
+        return Set(polled.filter { $0.revents != 0 }.map(\.fd))
+    }
 }

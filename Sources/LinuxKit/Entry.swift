@@ -62,17 +62,20 @@ public struct EntryError: Error, Sendable, Equatable, CustomStringConvertible {
             case .directory: "enter the working directory"
             case .program: "run the program"
             }
-        return unsafe "\(step): \(String(cString: strerror(errno)))"
+        return "\(step): \(reason)"
     }
+
+    /// The text of strerror(3).
+    public var reason: String { unsafe String(cString: strerror(errno)) }
 }
 
 extension Entry {
     /// Starts the program as a child of this process, in the namespaces of `leader` and in the cgroup `cgroup`.
     ///
-    /// - Parameter program: when given, this file is run instead of searching `arguments[0]`.
+    /// - Parameter program: when given, the file this descriptor refers to is run instead of searching `arguments[0]`.
     public func start(
         leader: borrowing ProcessHandle, cgroup: borrowing Descriptor, streams: EntryStreams,
-        program: borrowing Descriptor? = nil
+        program: Int32? = nil
     ) throws(EntryError) -> ProcessHandle {
         var entry = unsafe sbx_entry()
         unsafe entry.leader_pidfd = leader.descriptor.number
@@ -80,10 +83,7 @@ extension Entry {
         unsafe entry.cgroup_fd = cgroup.number
         unsafe entry.uid = uid
         unsafe entry.gid = gid
-        switch program {
-        case .some(let descriptor): unsafe entry.program_fd = descriptor.number
-        case .none: unsafe entry.program_fd = -1
-        }
+        unsafe entry.program_fd = program ?? -1
         var terminal: String?
         switch streams {
         case .descriptors(let input, let output, let error):

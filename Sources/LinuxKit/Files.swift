@@ -89,10 +89,15 @@ public enum Files {
 
     /// symlinkat(2): atomic, and the target is the content.
     public static func makeLink(
-        _ name: String, to target: String, beneath directory: borrowing Descriptor
+        _ name: String, to target: String, beneath directory: borrowing Descriptor, uid: UInt32 = 0, gid: UInt32 = 0
     ) throws(SystemError) {
         guard unsafe symlinkat(target, directory.number, name) == 0 else {
             throw SystemError("make link", name, errno: errno)
+        }
+        if uid != 0 || gid != 0 {
+            guard unsafe fchownat(directory.number, name, uid, gid, AT_SYMLINK_NOFOLLOW) == 0 else {
+                throw SystemError("chown", name, errno: errno)
+            }
         }
     }
 
@@ -113,46 +118,71 @@ public enum Files {
 
     /// Removes a directory and what is in it, without following a link and without crossing into another mount.
     ///
-    /// A missing directory is no error. A directory that is a mount point stays, with EBUSY.
+    /// Depth, number and names of what is inside are the payload's choice: a directory that is not empty is moved up
+    /// beside the tree and emptied later, so that neither stack nor descriptors grow with the depth.
+    /// A missing directory is no error. A mount point below stays, with EBUSY.
     public static func removeTree(_ name: String, beneath directory: borrowing Descriptor) throws(SystemError) {
-        let tree: Descriptor
-        do {
-            tree = try open(name, beneath: directory, .directory)
-        } catch {
-            guard error.errno != ENOENT else { return }
-            guard error.errno == ENOTDIR || error.errno == ELOOP else { throw error }
-            return try remove(name, beneath: directory)
+        var waiting: [[CChar]] = [Array(name.utf8CString)]
+        var moved = 0
+        while let next = waiting.popLast() {
+            if try removeLeaf(next, in: directory) { continue }
+            let tree = Descriptor(
+                owning: try checked(
+                    unsafe sbx_open_beneath(directory.number, next, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0), "open",
+                    name))
+            var above: UInt64 = 0
+            var inside: UInt64 = 0
+            try checked(unsafe sbx_mount_id(directory.number, &above), "statx", name)
+            try checked(unsafe sbx_mount_id(tree.number, &inside), "statx", name)
+            guard above == inside else { throw SystemError("remove", name, errno: EBUSY) }
+            waiting.append(next)
+            for entry in try rawNames(tree) where try !removeLeaf(entry, in: tree) {
+                moved += 1
+                let aside = Array(".\(name).\(moved).removing".utf8CString)
+                guard unsafe renameat(tree.number, entry, directory.number, aside) == 0 else {
+                    throw SystemError("remove", name, errno: errno)
+                }
+                waiting.append(aside)
+            }
         }
-        var above: UInt64 = 0
-        var inside: UInt64 = 0
-        try checked(unsafe sbx_mount_id(directory.number, &above), "statx", name)
-        try checked(unsafe sbx_mount_id(tree.number, &inside), "statx", name)
-        guard above == inside else { throw SystemError("remove", name, errno: EBUSY) }
-        for entry in try list(tree) { try removeTree(entry, beneath: tree) }
-        guard unsafe unlinkat(directory.number, name, AT_REMOVEDIR) == 0 || errno == ENOENT else {
-            throw SystemError("remove", name, errno: errno)
-        }
+    }
+
+    /// Removes a file, link or empty directory; false when it is a directory with something in it.
+    private static func removeLeaf(
+        _ name: [CChar], in directory: borrowing Descriptor
+    ) throws(SystemError) -> Bool {
+        if unsafe unlinkat(directory.number, name, 0) == 0 || errno == ENOENT { return true }
+        guard errno == EISDIR || errno == EPERM else { throw SystemError("remove", errno: errno) }
+        if unsafe unlinkat(directory.number, name, AT_REMOVEDIR) == 0 { return true }
+        guard errno == ENOTEMPTY || errno == EEXIST else { throw SystemError("remove", errno: errno) }
+        return false
     }
 
     /// The names in a directory, without `.` and `..`, sorted by bytes. Names that are not UTF-8 are repaired, and
     /// so cannot be opened again.
     public static func list(_ directory: borrowing Descriptor) throws(SystemError) -> [String] {
-        let fd = unsafe sbx_openat(directory.number, ".", O_RDONLY | O_DIRECTORY, 0)
-        try checked(fd, "list")
+        try rawNames(directory).map { name in
+            String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        }.sorted()
+    }
+
+    /// The names in a directory as the bytes they are, each with its terminating zero.
+    private static func rawNames(_ directory: borrowing Descriptor) throws(SystemError) -> [[CChar]] {
+        let fd = try checked(unsafe sbx_openat(directory.number, ".", O_RDONLY | O_DIRECTORY, 0), "list")
         guard let stream = unsafe fdopendir(fd) else {
             let saved = errno
             close(fd)
             throw SystemError("list", errno: saved)
         }
         defer { unsafe closedir(stream) }
-        var names: [String] = []
+        var names: [[CChar]] = []
         while let entry = unsafe readdir(stream) {
-            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { tuple in
-                unsafe tuple.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+            let name: [CChar] = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { raw in
+                unsafe raw.prefix { $0 != 0 }.map { CChar(bitPattern: $0) } + [0]
             }
-            if name != ".", name != ".." { names.append(name) }
+            if name != [0x2e, 0], name != [0x2e, 0x2e, 0] { names.append(name) }
         }
-        return names.sorted()
+        return names
     }
 
     /// Replaces a file in one step that survives a power cut: temporary file, fsync, rename, fsync of the directory.

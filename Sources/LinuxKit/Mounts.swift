@@ -36,19 +36,15 @@ public enum DetachedMount {
     /// A private copy of the mount that `file` lies in, rooted at `file` (open_tree(2)).
     ///
     /// - Parameters:
-    ///   - idmap: user namespace that maps ids, or nil for none.
+    ///   - idmap: descriptor of a user namespace that maps ids, or nil for none.
     ///   - recursive: whether mounts below come along.
     public static func clone(
-        _ file: borrowing Descriptor, _ attributes: MountAttributes, idmap: borrowing Descriptor?, recursive: Bool,
+        _ file: borrowing Descriptor, _ attributes: MountAttributes, idmap: Int32?, recursive: Bool,
         label: String
     ) throws(SystemError) -> Descriptor {
         let tree = Descriptor(
             owning: try checked(sbx_clone_tree(file.number, recursive ? 1 : 0), "clone the mount of", label))
-        let namespace: Int32
-        switch idmap {
-        case .some(let descriptor): namespace = descriptor.number
-        case .none: namespace = -1
-        }
+        let namespace = idmap ?? -1
         try checked(
             sbx_set_attributes(tree.number, attributes.rawValue, namespace, recursive ? 1 : 0),
             namespace >= 0 ? "map ids on" : "set mount attributes on", label)
@@ -87,21 +83,16 @@ public enum Namespaces {
         try checked(unsafe sbx_make_private_mount_point(directory), "make a private mount point of", directory)
     }
 
-    /// Allows no further user namespace inside the one that the process belongs to (namespaces(7)).
-    public static func closeUserNamespaces(
-        of process: borrowing Descriptor, procfs: borrowing Descriptor
+    /// Does from outside what only the outside can: covers files and directories in the mount namespace of a process
+    /// with something empty that nobody may open, and allows no further user namespace inside its own.
+    public static func harden(
+        _ process: borrowing Descriptor, masking paths: [String], emptyFile: String, emptyDirectory: String
     ) throws(SystemError) {
-        try checked(sbx_close_user_namespaces(process.number, procfs.number), "close nested user namespaces")
-    }
-
-    /// Covers files and directories in the mount namespace of a process with something empty that nobody may open.
-    public static func mask(
-        _ paths: [String], emptyFile: String, emptyDirectory: String, in process: borrowing Descriptor
-    ) throws(SystemError) {
+        let procfs = try DetachedMount.procfs()
         let result = unsafe withCStrings([emptyFile, emptyDirectory] + paths) { list in
-            unsafe sbx_mask_paths(process.number, list)
+            unsafe sbx_harden(process.number, procfs.number, list)
         }
-        try checked(result, "mask kernel files")
+        try checked(result, "mask kernel files and close nested user namespaces")
     }
 }
 

@@ -25,6 +25,9 @@ public struct ProcessHandle: ~Copyable, Sendable {
         self.descriptor = descriptor
     }
 
+    /// The id of the calling process.
+    public static var ownPID: Int32 { getpid() }
+
     /// Start time in clock ticks since boot (proc_pid_stat(5), field 22); 0 when there is no such process.
     public static func startTime(of pid: Int32) -> UInt64 { sbx_start_time(pid) }
 

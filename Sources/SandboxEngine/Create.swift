@@ -49,6 +49,7 @@ extension SandboxEngine {
             id: newID(), name: name, phase: .creating, templateName: request.templateName, template: request.template,
             workspace: request.workspace, uidBase: 0, createdAt: host.now())
         let weakenings = try host.check(record)
+        try host.ensureUnused(name)
         var steps = Steps("create", on: host)
         record.uidBase = try steps.step("range") { () throws(SandboxError) in
             try store.claimRange(name)
@@ -56,6 +57,8 @@ extension SandboxEngine {
             try store.releaseRange(name)
         }
         try steps.step("record") { () throws(SandboxError) in
+            // A directory without a record is what an interrupted create or remove left: not part of the new sandbox.
+            try store.remove(name)
             try store.save(record)
         } undo: { () throws(SandboxError) in
             try store.remove(name)

@@ -44,10 +44,12 @@ public protocol LaunchedMachine: AnyObject {
 
 /// What the engine needs of the machine it runs on. Made real by systemd and the kernel; by a fake in tests.
 public protocol Backend {
-    /// Checks everything that can be checked before anything is made, also that no unit, machine or namespace with
-    /// the sandbox's names is there already: from then on, what has these names is ours to undo.
+    /// Checks everything that can be checked before anything is made.
     /// - Returns: layers that are weaker than they should be, which the administrator accepted.
     func check(_ record: SandboxRecord) throws(SandboxError) -> [Weakening]
+    /// Makes sure that no unit, machine or namespace has the names a new sandbox will use: from then on, what has
+    /// them is ours to undo.
+    func ensureUnused(_ name: SandboxName) throws(SandboxError)
     /// Makes the network namespace.
     func makeNetwork(_ record: SandboxRecord) throws(SandboxError)
     /// Removes it; a missing one is no error.
@@ -66,8 +68,6 @@ public protocol Backend {
     func secretValue(_ secret: Secret, of record: SandboxRecord) throws(SandboxError) -> String
     /// Names of sandboxes that have a unit or a network namespace, ours by their marks only.
     func residues() throws(SandboxError) -> [Residue]
-    /// Removes one of them.
-    func remove(_ residue: Residue) throws(SandboxError)
     /// Why the unit of the sandbox ended, if systemd still knows; for `status` of a failed sandbox.
     func failure(_ name: SandboxName) -> String?
     /// The present time, microseconds since 1970.
@@ -169,9 +169,15 @@ public struct EntryResult: Sendable, Equatable {
     public let limits: [LimitHit]
     /// What it wrote, when that was collected.
     public let output: [UInt8]
+    /// Why the program could not be run at all (status 126 or 127), for people.
+    public let problem: String?
 
     /// A result with all its parts.
-    public init(status: Int32, timedOut: Bool, interruptedBy: Int32?, limits: [LimitHit], output: [UInt8]) {
+    public init(
+        status: Int32, timedOut: Bool = false, interruptedBy: Int32? = nil, limits: [LimitHit] = [],
+        output: [UInt8] = [], problem: String? = nil
+    ) {
+        self.problem = problem
         self.status = status
         self.timedOut = timedOut
         self.interruptedBy = interruptedBy

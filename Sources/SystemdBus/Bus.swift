@@ -5,7 +5,7 @@ internal import Glibc
 ///
 /// libsystemd serves as transport only: it authenticates, frames and validates messages. Matching replies and signals to
 /// those who wait for them happens here, in `process()`, so nothing of ours is ever called from C, and everything a
-/// step needs (`Hello`, a match rule, the call) leaves in one write.
+/// step needs (`Hello`, a match rule, the call) leaves without waiting for an answer in between.
 ///
 /// A bus belongs to one thread and to the process that opened it: after fork(2) every call fails with `ECHILD`.
 /// It closes when the last reference goes, without waiting for the daemon.
@@ -39,7 +39,7 @@ public final class Bus {
 
     /// Connects to the daemon at a D-Bus address such as `unix:path=/run/x` (sd_bus_set_address(3)).
     ///
-    /// - Throws: `.unavailable` when there is no socket or nobody listens, `EINVAL` when the address cannot be parsed.
+    /// - Throws: `.unavailable` when there is no socket, nobody listens, or the address names no way to connect.
     public static func open(address: String) throws(BusError) -> Bus {
         let operation = "connect to the bus '\(address)'"
         guard !address.utf8.contains(0) else { throw BusError(operation, errno: EINVAL) }

@@ -244,7 +244,7 @@ public final class JournalReader {
             try checkJournal(unsafe sd_journal_seek_tail(handle), operation)
             // One more than asked for, since reading goes on after the position. With fewer entries than that there is
             // nothing before the first one, and without any the head is where new ones will be.
-            let steps = count == .max ? count : count + 1
+            let steps = min(count, UInt64(Int32.max) - 1) + 1
             let moved = try checkJournal(unsafe sd_journal_previous_skip(handle, steps), operation)
             if UInt64(moved) < steps { try checkJournal(unsafe sd_journal_seek_head(handle), operation) }
         case .realtime(let time):

@@ -134,11 +134,12 @@ public final class SystemdManager {
     /// - Parameters:
     ///   - mode: what to do about jobs in the way: `fail`, `replace`, …
     ///   - auxiliary: further units that are made with it, such as the service of a socket.
+    ///   - confirmed: whether to wait for systemd's answer; else `Job.confirm()` does, later.
     /// - Returns: the start job, which may have ended by then.
     /// - Throws: `.exists` when the unit is loaded already; the peer's error when a property is refused.
     public func startTransientUnit(
         _ name: String, mode: String = "fail", properties: [UnitProperty],
-        auxiliary: [(name: String, properties: [UnitProperty])] = []
+        auxiliary: [(name: String, properties: [UnitProperty])] = [], confirmed: Bool = true
     ) throws(BusError) -> Job {
         let message = try managerCall("StartTransientUnit")
         try message.append(name)
@@ -152,7 +153,9 @@ public final class SystemdManager {
             try message.close()
         }
         try message.close()
-        return try Job(bus, unit: name, call: message)
+        let job = try Job(bus, unit: name, call: message)
+        if confirmed { try job.confirm() }
+        return job
     }
 
     /// Starts a unit that exists.
@@ -272,7 +275,9 @@ public final class SystemdManager {
         let message = try managerCall(member)
         try message.append(unit)
         try message.append(mode)
-        return try Job(bus, unit: unit, call: message)
+        let job = try Job(bus, unit: unit, call: message)
+        try job.confirm()
+        return job
     }
 }
 

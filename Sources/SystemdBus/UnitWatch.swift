@@ -2,7 +2,7 @@ internal import Glibc
 
 /// Follows one unit until it has ended.
 ///
-/// The match rules, `Subscribe()` and the question for the present state leave in one write: whatever happens after
+/// The match rules, `Subscribe()` and the question for the present state leave together, in this order: whatever happens after
 /// that arrives as a signal, so there is no gap, and nothing is polled.
 public final class UnitWatch {
     /// How a unit can have ended.

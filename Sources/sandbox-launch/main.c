@@ -22,8 +22,11 @@
 #include "sbx_launch_protocol.h"
 #include "sbx_mounts.h"
 
+// Where the starter listens: standard input until its number changes hands.
+static int gate = STDIN_FILENO;
+
 static _Noreturn void fail(const char *what, const char *operand) {
-    dprintf(2, "sandbox-launch: %s%s%s: %s\n", what, operand ? " " : "", operand ? operand : "", strerror(errno));
+    sbx_launch_complain(gate, "sandbox-launch", what, operand, errno);
     _exit(1);
 }
 
@@ -139,10 +142,11 @@ static void copy_secrets(const struct launch *launch, int root) {
 }
 
 // The filter and the gate take the numbers that sd_listen_fds(3) promises; nspawn hands them to the payload.
-static void pass_descriptors(int filter, int gate) {
+static void pass_descriptors(int filter) {
     int high_filter = fcntl(filter, F_DUPFD_CLOEXEC, 10), high_gate = fcntl(gate, F_DUPFD_CLOEXEC, 10);
     if (high_filter < 0 || high_gate < 0) fail("duplicate descriptors", NULL);
     if (dup2(high_filter, SBX_FD_FILTER) < 0 || dup2(high_gate, SBX_FD_GATE) < 0) fail("place descriptors", NULL);
+    gate = SBX_FD_GATE;
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (null < 0 || dup2(null, STDIN_FILENO) < 0) fail("open /dev/null", NULL);
     if (syscall(SYS_close_range, (unsigned)SBX_FD_GATE + 1, ~0u, 0) < 0) fail("close descriptors", NULL);
@@ -163,7 +167,7 @@ int main(int argc, char **argv) {
     receive(&launch);
     int root = attach_mounts(&launch, argv[1]);
     copy_secrets(&launch, root);
-    pass_descriptors(launch.fds[0], STDIN_FILENO);
+    pass_descriptors(launch.fds[0]);
     execv(argv[2], argv + 2);
     fail("run", argv[2]);
 }

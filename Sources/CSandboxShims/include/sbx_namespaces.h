@@ -9,12 +9,8 @@ int sbx_idmap_namespace(uint32_t first_uid, uint32_t target_uid, uint32_t first_
 // negative errno.
 int sbx_network_namespace(void);
 
-// setns(2) into the user namespace of the process `pidfd` refers to, in a child, and write 0 to
-// user/max_user_namespaces there through the procfs `procfs_fd` (namespaces(7)); then read it back.
-// 0 or negative errno.
-int sbx_close_user_namespaces(int pidfd, int procfs_fd);
-
-// Enter the mount namespace of `pidfd` in a child and cover paths with something empty. `paths` is a NULL-terminated
-// list: the path (inside) of an empty file nobody may open, the same for a directory, then each path to cover;
-// paths that do not exist are left alone. 0 or negative errno.
-int sbx_mask_paths(int pidfd, const char *const *paths);
+// In a child, from outside: enter the mount namespace of `pidfd` and cover paths with something empty; then enter its
+// user namespace and write 0 to user/max_user_namespaces there (namespaces(7)) through the procfs `procfs_fd`, and
+// read it back. `paths` is a NULL-terminated list: the path (inside) of an empty file nobody may open, the same for
+// a directory, then each path to cover; those that do not exist are left alone. 0 or negative errno.
+int sbx_harden(int pidfd, int procfs_fd, const char *const *paths);

@@ -1,4 +1,5 @@
 #pragma once
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -17,9 +18,13 @@ int sbx_signal_fd(const int *signals);
 // Reads one signal number from a signalfd; 0 when none is pending.
 int sbx_next_signal(int fd);
 
-// pipe2(2) with O_CLOEXEC; socketpair(2) SOCK_SEQPACKET | SOCK_CLOEXEC.
+// pipe2(2) with O_CLOEXEC; socketpair(2) SOCK_SEQPACKET | SOCK_CLOEXEC whose first end learns who wrote to it.
 int sbx_pipe(int ends[2]);
 int sbx_packet_pair(int ends[2]);
+
+// Receives one packet and the pid of its sender, as the kernel vouches for it (unix(7), SCM_CREDENTIALS).
+// Its length, 0 at the end, negative errno.
+int sbx_receive_packet(int fd, void *buffer, size_t size, pid_t *sender);
 
 // Sends one packet with descriptors attached (unix(7), SCM_RIGHTS).
 int sbx_send_packet(int fd, const void *bytes, size_t length, const int *fds, int count);
