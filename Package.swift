@@ -28,6 +28,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     ],
     targets: [
         // System libraries.
@@ -36,8 +37,12 @@ let package = Package(
 
         // C: what Swift cannot say, and what runs between fork and exec.
         .target(name: "CSandboxShims", cSettings: c),
-        .executableTarget(name: "sandbox-init", cSettings: c, linkerSettings: [.unsafeFlags(["-static"])]),
-        .executableTarget(name: "sandbox-launch", cSettings: c, linkerSettings: [.unsafeFlags(["-static"])]),
+        .executableTarget(
+            name: "sandbox-init", dependencies: ["CSandboxShims"], cSettings: c,
+            linkerSettings: [.unsafeFlags(["-nostartfiles", "-static-stdlib", "-Xclang-linker", "-static"])]),
+        .executableTarget(
+            name: "sandbox-launch", dependencies: ["CSandboxShims"], cSettings: c,
+            linkerSettings: [.unsafeFlags(["-nostartfiles", "-static-stdlib", "-Xclang-linker", "-static"])]),
 
         // Pure values and functions.
         .target(name: "SandboxModel", swiftSettings: strict),
@@ -64,6 +69,7 @@ let package = Package(
             dependencies: [
                 "SandboxModel", "SandboxTemplates", "SandboxEngine", "NspawnBackend", "LinuxKit",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: strict),
         .executableTarget(name: "sandboxctl", dependencies: ["SandboxCLI"], swiftSettings: strict),

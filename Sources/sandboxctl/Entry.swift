@@ -1,1 +1,7 @@
-@main enum Entry { static func main() {} }
+internal import Glibc
+internal import SandboxCLI
+
+@main
+enum Entry {
+    static func main() { exit(CommandLineTool.main()) }
+}

@@ -1,0 +1,84 @@
+internal import LinuxKit
+internal import SandboxModel
+
+/// From a path that a user typed to a directory that was checked.
+enum WorkspaceCheck {
+    /// Directories that are no workspace, nor anything below them: the kernel's, the system's and our own.
+    private static let systemTrees = [
+        "/proc", "/sys", "/dev", "/run", "/etc", "/usr", "/boot", "/nix/store", "/var/lib/sandboxctl",
+    ]
+
+    /// The directory that `path` means: opened as the user wrote it, links followed, then named by the path the kernel
+    /// knows the open directory by. What the typed path means later does not matter any more.
+    /// - Throws: `usage` for a path that is none or no directory, `notFound`, `permission` for a refused directory.
+    static func check(_ path: String) throws(SandboxError) -> Workspace {
+        try requirePlain(path, what: "workspace")
+        let canonical: String
+        let status: FileStatus
+        let again: FileStatus?
+        do throws(SystemError) {
+            let directory = try Files.open(following: path, .directory)
+            canonical = try Files.path(of: directory)
+            status = try directory.status()
+            again = try? Files.open(noLinks: canonical, .reference).status()
+        } catch {
+            throw failure(error, path)
+        }
+        try requirePlain(canonical, what: "workspace")
+        try requireAcceptable(canonical, typed: path)
+        // The path must lead back here: the directory could be gone by now, or have a name that is not UTF-8.
+        guard let again, again.device == status.device, again.inode == status.inode else {
+            throw SandboxError(
+                .usage, "workspace '\(path)' has no usable path", hint: "its path must be valid UTF-8 and stay in place")
+        }
+        return Workspace(path: canonical, uid: status.uid, gid: status.gid, device: status.device, inode: status.inode)
+    }
+
+    /// `path` as an absolute one, by words only.
+    static func absolute(_ path: String, what: String) throws(SandboxError) -> String {
+        try requirePlain(path, what: what)
+        guard !path.hasPrefix("/") else { return path }
+        do throws(SystemError) {
+            let directory = try Files.path(of: try Files.open(following: ".", .directory))
+            return directory == "/" ? "/\(path)" : "\(directory)/\(path)"
+        } catch {
+            throw SandboxError(.internal, "find the working directory", cause: error.reason)
+        }
+    }
+
+    /// Whether `path` is `directory` or below it; both canonical.
+    static func isWithin(_ path: String, _ directory: String) -> Bool {
+        path == directory || directory == "/" || path.hasPrefix(directory + "/")
+    }
+
+    /// Refuses what could be shown wrongly or be read as something else later.
+    static func requirePlain(_ path: String, what: String) throws(SandboxError) {
+        guard !path.isEmpty else { throw SandboxError(.usage, "the path of \(what) is empty") }
+        guard path.escapingControls == path, !path.unicodeScalars.contains("\u{fffd}") else {
+            throw SandboxError(.usage, "the path of \(what) '\(path)' has control characters or is not valid UTF-8")
+        }
+    }
+
+    private static func requireAcceptable(_ canonical: String, typed: String) throws(SandboxError) {
+        for tree in systemTrees where isWithin(canonical, tree) {
+            throw SandboxError(
+                .permission, "'\(typed)' cannot be a workspace: it is in '\(tree)'",
+                hint: "use a directory of a project")
+        }
+        for tree in systemTrees where isWithin(tree, canonical) {
+            throw SandboxError(
+                .permission, "'\(typed)' cannot be a workspace: '\(tree)' is in it", hint: "use a directory of a project")
+        }
+    }
+
+    private static func failure(_ error: SystemError, _ path: String) -> SandboxError {
+        if error.errno == 20 {
+            return SandboxError(.usage, "workspace '\(path)' is not a directory")
+        }
+        guard error.isNotFound else {
+            return SandboxError(.permission, "workspace '\(path)' cannot be opened", cause: error.reason)
+        }
+        let hint = path.hasPrefix("~") ? "'~' is replaced by the shell, and only where it is not quoted" : nil
+        return SandboxError(.notFound, "workspace '\(path)' does not exist", hint: hint)
+    }
+}

@@ -1,0 +1,136 @@
+import SandboxModel
+import Testing
+
+@testable import SandboxCLI
+
+@Suite("Command lines that are refused")
+struct UsageTests {
+    @Test(
+        "A wrong command line is one clear line and status 64, and nothing is done",
+        arguments: [
+            (["list", "--bogus"], "unknown option '--bogus'"),
+            (["creat"], "unexpected argument 'creat'"),
+            (["create", "demo", "--mem", "1G"], "unknown option '--mem'"),
+            (["list", "--js"], "unknown option '--js'"),
+            (["create", "demo", "--memory"], "missing value for '--memory <size>'"),
+            (["create", "demo", "--memory="], "missing value for '--memory <size>'"),
+            (["create", "demo", "--template", ""], "the value '' is invalid for '--template': it must not be empty"),
+            (["create", "demo", "--memory", "1G", "--memory", "2G"], "the flag is given more than once"),
+            (["create", "demo", "-t", "a", "--template", "b"], "the flag is given more than once"),
+            (["run", "--timeout", "5", "--timeout", "6", "--", "ls"], "the flag is given more than once"),
+            (["create", "demo", "--memory", "much"], "the value 'much' is invalid for '--memory'"),
+            (["create", "demo", "--memory", "-1"], "missing value for '--memory <size>'"),
+            (["create", "demo", "--cpu", "2"], "use percent of one processor, such as 200%"),
+            (["create", "demo", "--tasks", "٤٤"], "use a number from 1 to"),
+            (["create", "demo", "--tasks", "0"], "use a number from 1 to"),
+            (["create", "demo", "--network", "FULL"], "use none, restricted or full"),
+            (["create", "demo", "--network", "fulll"], "use none, restricted or full"),
+            (["create", "demo", "--network", "restricted "], "use none, restricted or full"),
+            (["create", "demo", "--network", "0"], "use none, restricted or full"),
+            (["create", "demo", "--network", "null"], "use none, restricted or full"),
+            (["create", "demo", "--workspace-mode", "rw"], "use bind or read-only"),
+            (["create", "demo", "--store", "usr"], "use host, nix or an absolute path"),
+            (["create", "demo", "--store", "/srv/../etc"], "the path must not contain '..'"),
+            (["create", "demo", "-e", "A"], "the value 'A' is invalid for '-e': use NAME=VALUE"),
+            (["create", "demo", "-e", "=x"], "a variable's name"),
+            (["create", "demo", "-e", "1A=x"], "a variable's name"),
+            (["create", "demo", "-e", "A\nB=x"], "a variable's name"),
+            (["create", "demo", "-e", "A=1", "-e", "A=2"], "'--env A=' is given more than once"),
+            (["create", "demo", "--secret", "a=/x", "--secret", "a=/y"], "'--secret a=' is given more than once"),
+            (["create", "demo", "--secret", "a"], "use NAME=FILE"),
+            (["create", "demo", "--secret", "../a=/x"], "a secret's name"),
+            (["create"], "neither a name nor a workspace is given"),
+            (["create", "a", "b"], "unexpected argument 'b'"),
+            (["create", "--", "--help"], "'--help' is not a sandbox name"),
+            (["exec"], "missing expected argument '<name>'"),
+            (["exec", "demo"], "no command is given"),
+            (["exec", "demo", "--"], "no command is given"),
+            (["exec", "demo", "--", ""], "the command's name is empty"),
+            (["exec", "--bogus", "demo", "--", "ls"], "unknown option '--bogus'"),
+            (["exec", "demo", "--bogus", "--", "ls"], "unknown option '--bogus'"),
+            (["exec", "demo", "-u", "a", "-u", "b", "--", "ls"], "the flag is given more than once"),
+            (["exec", "demo", "-t", "--", "ls"], "'--tty' needs a terminal on standard input"),
+            (["exec", "demo", "--timeout", "0", "--", "ls"], "it must be more than zero"),
+            (["exec", "demo", "--timeout", "1d", "--", "ls"], "use seconds, or a number with s, m or h"),
+            (["exec", "demo", "--timeout", "1.5", "--", "ls"], "use seconds, or a number with s, m or h"),
+            (["run"], "no command is given"),
+            (["run", "--bogus", "--", "ls"], "unknown option '--bogus'"),
+            (["run", "--tty", "ls"], "'--tty' needs a terminal on standard input"),
+            (["stop"], "no sandbox is named"),
+            (["stop", "a", "--all"], "'--all' and names exclude each other"),
+            (["stop", "ok", "Not-ok"], "'Not-ok' is not a sandbox name"),
+            (["list", "-q", "--json"], "'--json' and '--quiet' exclude each other"),
+            (["cp", "a", "b"], "neither path is in a sandbox"),
+            (["cp", "a:/x", "b:/y"], "both paths are in a sandbox"),
+            (["cp", "a:", "b"], "no path is given after 'a:'"),
+            (["template", "show", ".."], "'..' is not the name of a template"),
+        ])
+    func refused(_ arguments: [String], _ message: String) throws {
+        let bench = try Bench()
+        bench.services.sandboxes = [Sample.summary(Sample.name("demo"))]
+        #expect(bench.run(list: arguments) == 64)
+        let lines = bench.error.split(separator: "\n")
+        #expect(lines.first?.hasPrefix("sandboxctl: ") == true)
+        #expect(lines.first?.contains(message) == true, "\(bench.error)")
+        #expect(lines.count == 1 || (lines.count == 2 && lines[1].hasPrefix("hint: ")), "\(bench.error)")
+        #expect(bench.output.isEmpty)
+        #expect(bench.services.calls.isEmpty)
+    }
+
+    @Test(
+        "Only names of the grammar reach a service",
+        arguments: [
+            "", ".", "..", "a/b", "../evil", "a b", "a\tb", "a\n", "a.", "A", "ü", "🙂", "host", ".host", "all", "*", "a-",
+            "-a", "a_b", "a\\x2db", "@", "%i", String(repeating: "a", count: 33),
+        ])
+    func names(_ name: String) throws {
+        for verb in ["status", "stop", "remove", "create"] {
+            let bench = try Bench()
+            #expect(bench.run(verb, "--", name) == 64, "\(verb)")
+            #expect(bench.services.calls.isEmpty)
+            let shown = bench.error.dropLast().unicodeScalars.filter { $0 != "\n" }
+            #expect(shown.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f })
+        }
+    }
+
+    @Test("A name of the grammar does reach it", arguments: ["a", "0", "a-b", "fwd", "ip", String(repeating: "a", count: 32)])
+    func goodNames(_ name: String) throws {
+        let bench = try Bench()
+        #expect(bench.run("stop", "--", name) == 0)
+        #expect(bench.services.calls == ["stop \(name) 10.0"])
+    }
+
+    @Test("A flag that is near an unknown one is suggested")
+    func suggestion() throws {
+        let bench = try Bench()
+        #expect(bench.run("create", "demo", "--netwrok", "none") == 64)
+        #expect(bench.error == "sandboxctl: unknown option '--netwrok'\nhint: did you mean '--network'?\n")
+    }
+
+    @Test("Without root, verbs that need it say so with status 77; the others work")
+    func root() throws {
+        let bench = try Bench()
+        bench.isRoot = false
+        #expect(bench.run("list") == 77)
+        #expect(bench.error == "sandboxctl: this needs root\nhint: run it with sudo\n")
+        #expect(bench.run("template", "list", "-q") == 0)
+        #expect(bench.output == "default\n")
+        #expect(bench.run("--version") == 0)
+        #expect(bench.run("help", "create") == 0)
+        bench.isRoot = true
+        #expect(bench.run("list") == 0)
+    }
+
+    @Test("Network modes that are not there are refused with 69, from a flag and from a template")
+    func network() throws {
+        let bench = try Bench()
+        try bench.write("share/open.toml", "version = 1\n[network]\nmode = \"full\"\n")
+        for arguments in [["create", "demo", "--network", "full"], ["create", "demo", "-t", "open"]] {
+            #expect(bench.run(list: arguments) == 69)
+            #expect(bench.error.hasPrefix("sandboxctl: network mode 'full' is not available in this version\n"))
+            #expect(bench.services.calls.isEmpty)
+        }
+        #expect(bench.run("create", "demo", "-t", "open", "--network", "none") == 0)
+        #expect(bench.services.created?.template.network == NetworkMode.none)
+    }
+}
