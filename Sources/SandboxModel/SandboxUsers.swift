@@ -62,3 +62,16 @@ public enum SandboxUsers {
         """
     }
 }
+
+/// Variables of the environment.
+public enum EnvironmentVariable {
+    /// Whether `name` is `[A-Za-z_][A-Za-z0-9_]*`, which every shell can set (POSIX, XBD 8.1).
+    public static func isValidName(_ name: String) -> Bool {
+        let bytes = Array(name.utf8)
+        func letter(_ byte: UInt8) -> Bool {
+            (0x61...0x7a).contains(byte) || (0x41...0x5a).contains(byte) || byte == 0x5f
+        }
+        guard let first = bytes.first, letter(first) else { return false }
+        return bytes.allSatisfy { letter($0) || (0x30...0x39).contains($0) }
+    }
+}

@@ -1,0 +1,102 @@
+internal import TOMLKit
+
+/// A TOML value as an ordinary Swift value.
+indirect enum TOMLNode {
+    case table([String: TOMLNode])
+    case array([TOMLNode])
+    case string(String)
+    case integer(Int)
+    case boolean(Bool)
+    /// A kind that no file of ours uses, by its name.
+    case other(String)
+
+    /// What it is, for messages.
+    var kind: String {
+        switch self {
+        case .table: "a table"
+        case .array: "an array"
+        case .string: "a string"
+        case .integer: "a number"
+        case .boolean: "a boolean"
+        case .other(let name): name
+        }
+    }
+
+    /// Deeper than this nothing of ours goes; the parser itself has a limit of its own.
+    private static let depthLimit = 16
+
+    init(_ value: any TOMLValueConvertible, depth: Int = 0) {
+        guard depth < Self.depthLimit else {
+            self = .other("something nested too deeply")
+            return
+        }
+        switch value.type {
+        case .table:
+            var entries: [String: TOMLNode] = [:]
+            if let table = value.table {
+                for key in table.keys { if let entry = table[key] { entries[key] = TOMLNode(entry, depth: depth + 1) } }
+            }
+            self = .table(entries)
+        case .array: self = .array((value.array ?? []).map { TOMLNode($0, depth: depth + 1) })
+        case .string: self = .string(value.string ?? "")
+        case .int: self = .integer(value.int ?? 0)
+        case .bool: self = .boolean(value.bool ?? false)
+        case .double: self = .other("a fraction")
+        case .date, .time, .dateTime: self = .other("a date or time")
+        }
+    }
+}
+
+/// A parsed file: its values and where they stand.
+struct TOMLDocument {
+    let root: [String: TOMLNode]
+    let positions: PositionIndex
+
+    /// Files larger than this are not templates.
+    static let sizeLimit = 256 * 1024
+
+    /// - Throws: the one thing that keeps the text from being TOML.
+    init(_ bytes: [UInt8], file: String) throws(TemplateErrors) {
+        func refuse(_ position: TextPosition, _ message: String) -> TemplateErrors {
+            TemplateErrors(file: file, [TemplateDiagnostic(position, message)])
+        }
+        guard bytes.count <= Self.sizeLimit else {
+            throw refuse(.start, "the file has \(bytes.count) bytes, more than \(Self.sizeLimit)")
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else { throw refuse(.start, "the file is not UTF-8") }
+        if let zero = bytes.firstIndex(of: 0) {
+            throw refuse(Self.position(of: zero, in: bytes), "the file holds a zero byte")
+        }
+        guard !text.unicodeScalars.starts(with: ["\u{feff}"]) else {
+            throw refuse(.start, "the file begins with a byte order mark")
+        }
+        do {
+            guard case .table(let root) = TOMLNode(try TOMLTable(string: text)) else {
+                throw refuse(.start, "the file is not a table")
+            }
+            self.root = root
+        } catch let error as TOMLParseError {
+            let place = TextPosition(
+                line: max(1, error.source.begin.line), column: max(1, error.source.begin.column))
+            throw refuse(place, Self.readable(error.description))
+        } catch let error as TemplateErrors {
+            throw error
+        } catch {
+            throw refuse(.start, "the file is not TOML")
+        }
+        positions = PositionIndex(text)
+    }
+
+    private static func position(of offset: Int, in bytes: [UInt8]) -> TextPosition {
+        let before = bytes[..<offset]
+        let line = before.count { $0 == 0x0a } + 1
+        let start = before.lastIndex(of: 0x0a).map { $0 + 1 } ?? 0
+        return TextPosition(line: line, column: String(decoding: before[start...], as: UTF8.self).unicodeScalars.count + 1)
+    }
+
+    /// The parser's message without its own quotation of the place.
+    private static func readable(_ message: String) -> String {
+        let line = message.split(separator: "\n").first.map(String.init) ?? "not TOML"
+        return line.prefix(1).lowercased() + line.dropFirst()
+    }
+}

@@ -1,0 +1,188 @@
+/// Reads one table key by key; what nobody asked for by the end is an error.
+///
+/// Errors are collected, not thrown: a file is told everything that is wrong with it at once.
+final class TableReader {
+    let path: [String]
+    private let entries: [String: TOMLNode]
+    private let document: TOMLDocument
+    private let report: Report
+    private var known: [String] = []
+
+    /// Where the readers of one file put what they find.
+    final class Report {
+        var diagnostics: [TemplateDiagnostic] = []
+    }
+
+    init(_ entries: [String: TOMLNode], path: [String], document: TOMLDocument, report: Report) {
+        self.entries = entries
+        self.path = path
+        self.document = document
+        self.report = report
+    }
+
+    // MARK: Reporting
+
+    /// Reports something about the value of `key`, or about an element of it.
+    func complain(_ key: String, _ element: Int? = nil, _ message: String, hint: String? = nil) {
+        let place = path + [key] + (element.map { ["#\($0)"] } ?? [])
+        report.diagnostics.append(TemplateDiagnostic(document.positions.value(place), message, hint: hint))
+    }
+
+    /// Reports something about the table itself.
+    func complain(_ message: String, hint: String? = nil) {
+        report.diagnostics.append(TemplateDiagnostic(document.positions.position(of: path), message, hint: hint))
+    }
+
+    /// Reports every key that was not asked for, with the nearest one that exists.
+    func finish() {
+        for key in entries.keys where !known.contains(key) {
+            let place = document.positions.position(of: path + [key])
+            let nearest = known.map { ($0, editDistance($0, key)) }.min { $0.1 < $1.1 }
+            let hint = nearest.flatMap { $0.1 <= max(2, key.count / 3) ? "did you mean '\($0.0)'?" : nil }
+            let scope = path.isEmpty ? "" : " in [\(path.filter { !$0.hasPrefix("#") }.joined(separator: "."))]"
+            report.diagnostics.append(
+                TemplateDiagnostic(
+                    place, "unknown key '\(key)'\(scope)", hint: hint ?? "keys are \(known.sorted().joined(separator: ", "))"))
+        }
+    }
+
+    // MARK: Values
+
+    private func entry(_ key: String) -> TOMLNode? {
+        if !known.contains(key) { known.append(key) }
+        return entries[key]
+    }
+
+    /// Whether the key is there, whatever its value.
+    func has(_ key: String) -> Bool { entry(key) != nil }
+
+    private func wrong(_ key: String, _ node: TOMLNode, element: Int? = nil, wanted: String) {
+        let name = element == nil ? "'\(key)'" : "an element of '\(key)'"
+        complain(key, element, "\(name) is \(node.kind), should be \(wanted)")
+    }
+
+    func string(_ key: String) -> String? {
+        guard let node = entry(key) else { return nil }
+        guard case .string(let text) = node else {
+            wrong(key, node, wanted: "a string")
+            return nil
+        }
+        guard !text.unicodeScalars.contains("\0") else {
+            complain(key, nil, "'\(key)' holds a zero character")
+            return nil
+        }
+        return text
+    }
+
+    func integer(_ key: String, in range: ClosedRange<Int>) -> Int? {
+        guard let node = entry(key) else { return nil }
+        guard case .integer(let number) = node else {
+            wrong(key, node, wanted: "a number")
+            return nil
+        }
+        guard range.contains(number) else {
+            complain(key, nil, "'\(key)' is \(number), should be \(range.lowerBound) to \(range.upperBound)")
+            return nil
+        }
+        return number
+    }
+
+    func boolean(_ key: String) -> Bool? {
+        guard let node = entry(key) else { return nil }
+        guard case .boolean(let value) = node else {
+            wrong(key, node, wanted: "true or false")
+            return nil
+        }
+        return value
+    }
+
+    /// One of the raw values of an enumeration.
+    func choice<Choice: RawRepresentable & CaseIterable>(_ key: String, _ type: Choice.Type) -> Choice?
+    where Choice.RawValue == String {
+        guard let text = string(key) else { return nil }
+        if let choice = Choice(rawValue: text) { return choice }
+        let all = Choice.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+        complain(key, nil, "'\(key)' is '\(text)', should be one of \(all)")
+        return nil
+    }
+
+    /// A value read from its text form.
+    func parsed<Value>(_ key: String, _ form: String, _ parse: (String) -> Value?) -> Value? {
+        guard let text = string(key) else { return nil }
+        if let value = parse(text) { return value }
+        complain(key, nil, "'\(key)' is '\(text)', should be \(form)")
+        return nil
+    }
+
+    /// The strings of an array; elements of other kinds are reported and left out.
+    func strings(_ key: String) -> [(offset: Int, text: String)]? {
+        guard let node = entry(key) else { return nil }
+        guard case .array(let nodes) = node else {
+            wrong(key, node, wanted: "an array of strings")
+            return nil
+        }
+        var result: [(offset: Int, text: String)] = []
+        for (offset, element) in nodes.enumerated() {
+            guard case .string(let text) = element else {
+                wrong(key, element, element: offset, wanted: "a string")
+                continue
+            }
+            guard !text.unicodeScalars.contains("\0") else {
+                complain(key, offset, "an element of '\(key)' holds a zero character")
+                continue
+            }
+            result.append((offset, text))
+        }
+        return result
+    }
+
+    /// A table below this one; an absent one reads as empty, so that its defaults hold.
+    func table(_ key: String) -> TableReader? {
+        guard let node = entry(key) else { return nil }
+        guard case .table(let entries) = node else {
+            wrong(key, node, wanted: "a table")
+            return nil
+        }
+        return TableReader(entries, path: path + [key], document: document, report: report)
+    }
+
+    /// The tables of an array of tables.
+    func tables(_ key: String) -> [TableReader] {
+        guard let node = entry(key) else { return [] }
+        guard case .array(let nodes) = node else {
+            wrong(key, node, wanted: "an array of tables ([[\(key)]])")
+            return []
+        }
+        var result: [TableReader] = []
+        for (offset, element) in nodes.enumerated() {
+            guard case .table(let entries) = element else {
+                wrong(key, element, element: offset, wanted: "a table")
+                continue
+            }
+            result.append(TableReader(entries, path: path + [key, "#\(offset)"], document: document, report: report))
+        }
+        return result
+    }
+
+    /// Keys in the order they stand in the text.
+    var orderedKeys: [String] {
+        entries.keys.sorted { document.positions.position(of: path + [$0]) < document.positions.position(of: path + [$1]) }
+    }
+}
+
+/// Levenshtein distance: single characters to insert, delete or replace.
+func editDistance(_ left: String, _ right: String) -> Int {
+    let left = Array(left.prefix(64))
+    let right = Array(right.prefix(64))
+    var row = Array(0...right.count)
+    for (i, character) in left.enumerated() {
+        var diagonal = row[0]
+        row[0] = i + 1
+        for (j, other) in right.enumerated() {
+            let above = row[j + 1]
+            row[j + 1] = min(above + 1, row[j] + 1, diagonal + (character == other ? 0 : 1))
+            diagonal = above
+        }
+    }
+    return row[right.count]
+}

@@ -1,0 +1,242 @@
+public import SandboxModel
+
+/// Reads template files (sandbox-template(5)).
+public enum TemplateParser {
+    /// Parses the bytes of a file.
+    /// - Parameter file: the file's name in messages.
+    /// - Throws: everything that is wrong with it, at once.
+    public static func parse(_ bytes: [UInt8], file: String) throws(TemplateErrors) -> Template {
+        let document = try TOMLDocument(bytes, file: file)
+        let report = TableReader.Report()
+        let root = TableReader(document.root, path: [], document: document, report: report)
+        let template = TemplateBuilder(root).build()
+        guard report.diagnostics.isEmpty else { throw TemplateErrors(file: file, report.diagnostics) }
+        return template
+    }
+
+    /// Parses a text.
+    public static func parse(_ text: String, file: String) throws(TemplateErrors) -> Template {
+        try parse(Array(text.utf8), file: file)
+    }
+}
+
+/// One template on its way from tables to a value. Values that were reported keep their defaults: the template is
+/// thrown away then.
+private struct TemplateBuilder {
+    private let root: TableReader
+    private var template = Template()
+
+    init(_ root: TableReader) { self.root = root }
+
+    private mutating func read(_ name: String, _ body: (TableReader, inout Template) -> Void) {
+        guard let table = root.table(name) else { return }
+        body(table, &template)
+        table.finish()
+    }
+
+    func build() -> Template {
+        var reading = self
+        reading.readHead()
+        reading.read("root") { table, template in
+            let size = table.parsed("size", "a size like \"1G\", at least 1M") { text in
+                ByteSize(parsing: text).flatMap { $0.bytes >= 1 << 20 ? $0 : nil }
+            }
+            if let size { template.root.size = size }
+            if let inodes = table.integer("inodes", in: 64...(1 << 32)) { template.root.inodes = UInt64(inodes) }
+        }
+        reading.read("workspace") { table, template in
+            if let mode = table.choice("mode", WorkspaceMode.self) { template.workspaceMode = mode }
+        }
+        reading.read("network") { table, template in
+            if let mode = table.choice("mode", NetworkMode.self) { template.network = mode }
+            // Known, so that the message tells what is the matter; never ignored.
+            for key in ["allow", "private", "budget", "rate"] where table.has(key) {
+                table.complain(key, nil, "'\(key)' is not available in this version", hint: "the only network mode is \"none\"")
+            }
+        }
+        reading.read("limits") { table, template in
+            template.limits.memory = table.parsed("memory", "a size like \"4G\", at least 1M") { text in
+                ByteSize(parsing: text).flatMap { $0.bytes >= 1 << 20 ? $0 : nil }
+            }
+            template.limits.tasks = table.integer("tasks", in: 2...4_194_304).map { UInt64($0) }
+            template.limits.cpu = table.parsed("cpu", "a percentage like \"200%\"") { CPUQuota(parsing: $0) }
+        }
+        reading.readAgent()
+        reading.readSecrets()
+        reading.readMounts()
+        root.finish()
+        return reading.template
+    }
+
+    private mutating func readHead() {
+        if !root.has("version") {
+            root.complain("'version' is missing", hint: "write 'version = \(Template.formatVersion)'")
+        } else if let version = root.integer("version", in: 1...Int.max), version > Template.formatVersion {
+            root.complain(
+                "version", nil, "version \(version) is newer than this program, which knows \(Template.formatVersion)")
+        }
+        if let description = root.string("description") { template.description = description }
+        if let store = root.parsed("store", "\"host\", \"nix\" or an absolute path", Store.init(parsing:)) {
+            if case .directory(let path) = store, let problem = PathRules.problem(source: path) {
+                root.complain("store", nil, "'store': \(problem)")
+            }
+            template.store = store
+        }
+        for (offset, path) in root.strings("store_paths") ?? [] {
+            if let problem = PathRules.problem(source: path) ?? PathRules.problem(target: path, agent: nil) {
+                root.complain("store_paths", offset, "store path '\(path)' \(problem)")
+            } else if let other = template.storePaths.first(where: { PathRules.overlap($0, path) }) {
+                root.complain("store_paths", offset, "store path '\(path)' and '\(other)' contain one another")
+            }
+            template.storePaths.append(path)
+        }
+    }
+
+    // MARK: Agent
+
+    private mutating func readAgent() {
+        read("agent") { table, template in
+            if let user = table.string("user") {
+                if !Self.isUserName(user) {
+                    table.complain(
+                        "user", nil, "'\(user)' cannot be the agent's name",
+                        hint: "use a-z, 0-9, '_' and '-', beginning with a letter; not root or nobody")
+                }
+                template.agent.user = user
+            }
+            if let command = table.strings("command")?.map(\.text) {
+                if command.first?.isEmpty ?? true { table.complain("command", nil, "'command' names no program") }
+                template.agent.command = command
+            }
+            if let environment = table.table("env") {
+                for name in environment.orderedKeys {
+                    guard let value = environment.string(name) else { continue }
+                    if !EnvironmentVariable.isValidName(name) {
+                        environment.complain(name, nil, "'\(name.prefix(80))' cannot name a variable")
+                    }
+                    if value.utf8.count > 131_072 { environment.complain(name, nil, "the value of '\(name)' is too long") }
+                    template.agent.environment[name] = value
+                }
+            }
+            for (offset, line) in table.strings("setup") ?? [] {
+                if line.isEmpty { table.complain("setup", offset, "a setup line is empty") }
+                template.agent.setup.append(line)
+            }
+            for (offset, directory) in table.strings("persist") ?? [] {
+                if !PathRules.isCleanRelative(directory) {
+                    table.complain(
+                        "persist", offset, "'\(directory)' is not a directory below the home",
+                        hint: "write it relative and plain, like \".cache\" or \".local/share\"")
+                } else if let other = template.agent.persist.first(where: { PathRules.overlap($0, directory) }) {
+                    table.complain("persist", offset, "'\(directory)' and '\(other)' contain one another")
+                }
+                template.agent.persist.append(directory)
+            }
+            if let allow = table.boolean("allow_root") { template.agent.allowRoot = allow }
+        }
+    }
+
+    private static func isUserName(_ name: String) -> Bool {
+        let bytes = Array(name.utf8)
+        guard (1...31).contains(bytes.count), name != "root", name != "nobody" else { return false }
+        func letter(_ byte: UInt8) -> Bool { (0x61...0x7a).contains(byte) || byte == 0x5f }
+        return letter(bytes[0]) && bytes.allSatisfy { letter($0) || (0x30...0x39).contains($0) || $0 == 0x2d }
+    }
+
+    // MARK: Secrets
+
+    private mutating func readSecrets() {
+        guard let secrets = root.table("secrets") else { return }
+        var variables: Set<String> = []
+        for name in secrets.orderedKeys {
+            guard let table = secrets.table(name) else { continue }
+            if !Secret.isValidName(name) {
+                table.complain("'\(name)' cannot name a secret", hint: "use letters, digits, '_', '-' and '.', at most 63")
+            }
+            let source = Self.source(table)
+            let exposure = Self.exposure(table)
+            if case .environment(let variable)? = exposure {
+                if !variables.insert(variable).inserted {
+                    table.complain("variable", nil, "another secret is in the variable '\(variable)' already")
+                }
+                if template.agent.environment[variable] != nil {
+                    table.complain("variable", nil, "'\(variable)' is also set in [agent] env")
+                }
+            }
+            table.finish()
+            if let source, let exposure {
+                template.secrets.append(Secret(name: name, source: source, exposure: exposure))
+            }
+        }
+        template.secrets.sort { $0.name < $1.name }
+    }
+
+    private static func source(_ table: TableReader) -> Secret.Source? {
+        let file = table.string("file")
+        let credential = table.string("credential")
+        switch (file, credential) {
+        case (let path?, nil):
+            if let problem = PathRules.problem(absolute: path) { table.complain("file", nil, "'\(path)' \(problem)") }
+            return .file(path)
+        case (nil, let id?):
+            if !Secret.isValidName(id) { table.complain("credential", nil, "'\(id)' cannot name a credential") }
+            return .credential(id)
+        case (nil, nil):
+            if !table.has("file") && !table.has("credential") {
+                table.complain("the secret has no source", hint: "write 'file = \"/path\"' or 'credential = \"name\"'")
+            }
+        case (_?, _?):
+            table.complain("the secret has two sources, 'file' and 'credential'", hint: "leave one")
+        }
+        return nil
+    }
+
+    private enum Expose: String, CaseIterable {
+        case file, env
+    }
+
+    private static func exposure(_ table: TableReader) -> Secret.Exposure? {
+        let variable = table.string("variable")
+        let expose = table.has("expose") ? table.choice("expose", Expose.self) : .file
+        switch (expose, variable) {
+        case (.file?, nil): return .file
+        case (.env?, let name?):
+            if !EnvironmentVariable.isValidName(name) {
+                table.complain("variable", nil, "'\(name)' cannot name a variable")
+            }
+            return .environment(variable: name)
+        case (.env?, nil):
+            if !table.has("variable") {
+                table.complain("expose", nil, "exposing as a variable needs its name", hint: "add 'variable = \"NAME\"'")
+            }
+        case (.file?, _?):
+            table.complain("variable", nil, "'variable' goes with 'expose = \"env\"'")
+        case (nil, _): break
+        }
+        return nil
+    }
+
+    // MARK: Mounts
+
+    private mutating func readMounts() {
+        for table in root.tables("mounts") {
+            let source = table.string("source")
+            let target = table.string("target")
+            let readOnly = table.boolean("read_only") ?? true
+            for key in ["source", "target"] where !table.has(key) { table.complain("'\(key)' is missing in [[mounts]]") }
+            table.finish()
+            if let source, let problem = PathRules.problem(source: source) {
+                table.complain("source", nil, "mount source '\(source)' \(problem)")
+            }
+            guard let source, let target else { continue }
+            if let problem = PathRules.problem(target: target, agent: template.agent.user) {
+                table.complain("target", nil, "mount target '\(target)' \(problem)")
+            } else if let other = (template.mounts.map(\.target) + template.storePaths).first(where: {
+                PathRules.overlap($0, target)
+            }) {
+                table.complain("target", nil, "'\(target)' and '\(other)' contain one another")
+            }
+            template.mounts.append(Mount(source: source, target: target, readOnly: readOnly))
+        }
+    }
+}
