@@ -33,8 +33,11 @@ extension SeccompProfile {
     public static let standard = SeccompProfile(
         defaultAction: .fail(.noSuchCall),
         foreignArchitecture: .kill,
-        entries: named(allowed, .always(.allow)) + named(refused, .always(.refuse))
-            + named(absent, .always(.fail(.noSuchCall))) + newer + byArgument)
+        entries: standardEntries)
+
+    static let standardEntries =
+        named(allowed, .always(.allow)) + named(refused, .always(.refuse))
+        + named(absent, .always(.fail(.noSuchCall))) + newer + byArgument
 
     private static func named(_ list: String, _ decision: Decision) -> [Entry] {
         list.split { $0 == " " || $0 == "\n" }.map { Entry(String($0), decision) }
