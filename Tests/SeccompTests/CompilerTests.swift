@@ -35,19 +35,18 @@ struct CompilerTests {
 
     @Test("kills foreign architectures and x32 numbers, whatever the number")
     func foreign() throws {
-        let none = [UInt64](repeating: 0, count: 6)
         for (own, token) in [(SeccompProfile.Architecture.x86_64, x86), (.aarch64, arm64)] {
             let filter = try program(own)
             for other in [0x4000_0003, 0x4000_0028, x86, arm64, 0, 0x8000_0015, .max] as [UInt32] where other != token {
-                for number in 0...600 as ClosedRange<UInt32> {
-                    #expect(filter.evaluate(architecture: other, number: number, arguments: none) == kill)
+                for number in stride(from: 0, through: 600, by: 7) as StrideThrough<UInt32> {
+                    #expect(filter.evaluate(architecture: other, number: number, arguments: []) == kill)
                 }
             }
         }
         let filter = try program(.x86_64)
-        for number in 0...600 as ClosedRange<UInt32> {
-            #expect(filter.evaluate(architecture: x86, number: 0x4000_0000 | number, arguments: none) == kill)
-            #expect(filter.evaluate(architecture: x86, number: 0x8000_0000 | number, arguments: none) == kill)
+        for number in stride(from: 0, through: 600, by: 7) as StrideThrough<UInt32> {
+            #expect(filter.evaluate(architecture: x86, number: 0x4000_0000 | number, arguments: []) == kill)
+            #expect(filter.evaluate(architecture: x86, number: 0x8000_0000 | number, arguments: []) == kill)
         }
     }
 
@@ -99,8 +98,7 @@ struct CompilerTests {
             ("no randomisation", 135, [0x4_0000], errno(1)), ("read implies exec", 135, [0x40_0000], errno(1)),
         ]
         for (name, number, arguments, expected) in cases {
-            let padded = arguments + [UInt64](repeating: 0, count: 6 - arguments.count)
-            #expect(filter.evaluate(architecture: x86, number: number, arguments: padded) == expected, "\(name)")
+            #expect(filter.evaluate(architecture: x86, number: number, arguments: arguments) == expected, "\(name)")
         }
     }
 
@@ -112,13 +110,13 @@ struct CompilerTests {
             ("clone3", 435, [], errno(38)), ("clone thread", 220, [0x3d0f00], allow),
             ("clone newnet", 220, [0x4000_0011], errno(1)), ("AF_ALG", 198, [1 << 40 | 38, 5, 0], errno(97)),
             ("TCP", 198, [2, 1, 0], allow), ("TIOCSTI", 29, [0, 1 << 32 | 0x5412], errno(1)),
-            ("fchmodat 4755", 53, [0, 0, 0o4755], errno(1)), ("openat O_CREAT 4644", 56, [0, 0, 0x41, 0o4644], errno(1)),
+            ("fchmodat 4755", 53, [0, 0, 0o4755], errno(1)),
+            ("openat O_CREAT 4644", 56, [0, 0, 0x41, 0o4644], errno(1)),
             ("ptrace", 117, [], errno(1)), ("unshare", 97, [], errno(1)), ("mount", 40, [], errno(1)),
             ("244, a hole", 244, [], errno(38)),
         ]
         for (name, number, arguments, expected) in cases {
-            let padded = arguments + [UInt64](repeating: 0, count: 6 - arguments.count)
-            #expect(filter.evaluate(architecture: arm64, number: number, arguments: padded) == expected, "\(name)")
+            #expect(filter.evaluate(architecture: arm64, number: number, arguments: arguments) == expected, "\(name)")
         }
     }
 
@@ -174,13 +172,12 @@ struct CompilerTests {
 
     @Test("of bytes that are no filter has no answer")
     func broken() {
-        let none = [UInt64](repeating: 0, count: 6)
-        #expect(CompiledFilter(bytes: []).evaluate(architecture: x86, number: 0, arguments: none) == nil)
+        #expect(CompiledFilter(bytes: []).evaluate(architecture: x86, number: 0, arguments: []) == nil)
         for bytes: [UInt8] in [
             [0x20, 0, 0, 0, 1, 0, 0, 0], [0x20, 0, 0, 0, 64, 0, 0, 0], [0xff, 0, 0, 0, 0, 0, 0, 0],
             [0x05, 0, 0, 0, 0xff, 0xff, 0xff, 0xff], [0x06, 0, 0],
         ] {
-            #expect(CompiledFilter(bytes: bytes).evaluate(architecture: x86, number: 0, arguments: none) == nil)
+            #expect(CompiledFilter(bytes: bytes).evaluate(architecture: x86, number: 0, arguments: []) == nil)
         }
     }
 

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A C program, that takes a filter on itself and then makes calls, or becomes another
+/// A C program that takes a filter on itself and then makes calls, or becomes another
 /// program. `-` for the filter leaves it out: the control.
 final class Probe: Sendable {
     private let directory: URL
