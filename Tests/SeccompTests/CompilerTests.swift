@@ -132,7 +132,7 @@ struct CompilerTests {
             ]
             : [("clone", 220), ("socket", 198), ("socketpair", 199), ("ioctl", 29), ("openat", 56), ("mknodat", 33)]
         for (name, number) in numbers {
-            let calls = (0..<2000).map { _ in
+            let calls = (0..<500).map { _ in
                 (0..<6).map { _ in UInt64.random(in: 0...UInt64.max) >> UInt64.random(in: 0...63) }
             }
             let wrong = calls.filter { a in
