@@ -4,6 +4,7 @@ internal import SandboxModel
 
 /// `sandboxctl gc`: finishes or undoes what a crash left.
 struct CollectCommand: Verb {
+    static let endsInOrder = true
     static let configuration = CommandConfiguration(
         commandName: "gc", abstract: "Find what a crash left, and with --force clear it.",
         discussion: "Never touches a stopped sandbox, nor anything that is not ours.")

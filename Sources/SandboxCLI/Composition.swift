@@ -1,19 +1,40 @@
 internal import LinuxKit
+internal import NspawnBackend
+internal import SandboxEngine
 internal import SandboxModel
 
 /// Where everything is put together. The only file that knows the real backend.
 enum Composition {
-    /// Durable state of all sandboxes.
-    static let state = "/var/lib/sandboxctl"
-
     /// The context of a command of this process.
     static func context(console: Console) -> Context {
-        Context(
+        let paths = HostPaths()
+        return Context(
             console: console,
             makeServices: { () throws(SandboxError) in
-                throw SandboxError(.unavailable, "no backend is part of this build")
+                let host = NspawnBackend(paths: paths, interruptions: Interruptions.last)
+                let engine = SandboxEngine(
+                    store: FileRecordStore(paths: paths), host: host, progress: { console.progress($0) })
+                return EngineServices(engine: engine, tools: NspawnTools())
             },
-            catalog: .installed(state: state), isRoot: ThisProcess.isRoot, now: { Clock.realtime },
-            environment: { ThisProcess.environment($0) }, interruption: { nil })
+            catalog: .installed(state: paths.state), isRoot: ThisProcess.isRoot, now: { Clock.realtime },
+            environment: { ThisProcess.environment($0) }, watchSignals: Interruptions.watch,
+            interruption: Interruptions.last)
+    }
+}
+
+/// What the host offers besides sandboxes.
+struct NspawnTools: HostTools {
+    func plan(_ request: CreateRequest) throws(SandboxError) -> DryRunPlan { throw missing("--dry-run") }
+    func copy(from source: CopyEnd, to destination: CopyEnd) throws(SandboxError) { throw missing("cp") }
+    func doctor() throws(SandboxError) -> [DoctorFinding] { throw missing("doctor") }
+
+    func logs(
+        _ name: SandboxName, _ request: LogRequest, line: (String) throws(SandboxError) -> Void
+    ) throws(SandboxError) {
+        throw missing("logs")
+    }
+
+    private func missing(_ verb: String) -> SandboxError {
+        SandboxError(.unavailable, "'\(verb)' is not available in this version")
     }
 }

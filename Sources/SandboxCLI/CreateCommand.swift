@@ -4,6 +4,7 @@ internal import SandboxModel
 
 /// `sandboxctl create`: a new sandbox, ready and verified when the command returns.
 struct CreateCommand: Verb {
+    static let endsInOrder = true
     static let configuration = CommandConfiguration(
         commandName: "create", abstract: "Create a sandbox and start it.",
         usage: "sandboxctl create [<options>] [<name>]",

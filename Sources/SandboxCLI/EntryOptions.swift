@@ -103,6 +103,7 @@ enum EntryGrammar {
 extension ProgramVerb {
     /// Tells what ended the program besides itself, and gives the exit status.
     func conclude(_ result: EntryResult, timeout: Double?, _ context: Context) -> Int32 {
+        if let problem = result.problem { context.console.complain(problem) }
         for limit in result.limits { context.console.complain(limit.summary) }
         guard result.timedOut else { return result.status }
         context.console.complain("time limit of \(Int(timeout ?? 0))s reached")

@@ -3,6 +3,7 @@ internal import SandboxModel
 
 /// `sandboxctl remove`: removes sandboxes and all that belongs to them.
 struct RemoveCommand: Verb {
+    static let endsInOrder = true
     static let configuration = CommandConfiguration(
         commandName: "remove", abstract: "Remove sandboxes.",
         discussion: "The workspace is never touched.", aliases: ["rm"])

@@ -3,6 +3,7 @@ internal import SandboxModel
 
 /// `sandboxctl reset`: a new root for the same sandbox.
 struct ResetCommand: Verb {
+    static let endsInOrder = true
     static let configuration = CommandConfiguration(
         commandName: "reset", abstract: "Give sandboxes a new root.",
         discussion: "Workspace, definition and persistent directories stay; all else that was written is gone.")

@@ -3,6 +3,7 @@ internal import SandboxModel
 
 /// `sandboxctl restart`: stops and starts.
 struct RestartCommand: Verb {
+    static let endsInOrder = true
     static let configuration = CommandConfiguration(
         commandName: "restart", abstract: "Stop and start sandboxes.")
 

@@ -4,6 +4,7 @@ internal import SandboxModel
 
 /// `sandboxctl run`: a sandbox for one program, removed with it.
 struct RunCommand: ProgramVerb {
+    static let endsInOrder = true
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Create a sandbox, run a program in it, remove it.",
         usage: "sandboxctl run [<options>] [--] <command> ...",

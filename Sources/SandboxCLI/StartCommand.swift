@@ -3,6 +3,7 @@ internal import SandboxModel
 
 /// `sandboxctl start`: brings stopped sandboxes up again.
 struct StartCommand: Verb {
+    static let endsInOrder = true
     static let configuration = CommandConfiguration(
         commandName: "start", abstract: "Start sandboxes.")
 

@@ -3,6 +3,7 @@ internal import SandboxModel
 
 /// `sandboxctl stop`: ends sandboxes and everything in them.
 struct StopCommand: Verb {
+    static let endsInOrder = true
     static let configuration = CommandConfiguration(
         commandName: "stop", abstract: "Stop sandboxes and everything in them.")
 

@@ -13,7 +13,9 @@ struct Context {
     let now: () -> Int64
     /// The value of an environment variable of the caller's.
     let environment: (String) -> String?
-    /// A signal that asks this command to stop, if one has arrived.
+    /// Notes signals that ask this command to stop, instead of ending by them.
+    let watchSignals: () -> Void
+    /// Such a signal, if one has arrived.
     let interruption: () -> Int32?
 }
 
@@ -21,6 +23,8 @@ struct Context {
 protocol Verb: ParsableCommand {
     /// Whether it can only work as root.
     static var needsRoot: Bool { get }
+    /// Whether a signal is answered between its steps, with what was begun undone or finished.
+    static var endsInOrder: Bool { get }
     /// The exit status for an error of ours.
     static func status(of error: SandboxError) -> Int32
     /// Does it.
@@ -30,6 +34,7 @@ protocol Verb: ParsableCommand {
 
 extension Verb {
     static var needsRoot: Bool { true }
+    static var endsInOrder: Bool { false }
     static func status(of error: SandboxError) -> Int32 { error.code.rawValue }
 
     /// Does it, and turns whatever goes wrong into a message and an exit status.
@@ -38,6 +43,7 @@ extension Verb {
             if Self.needsRoot, !context.isRoot {
                 throw SandboxError(.permission, "this needs root", hint: "run it with sudo")
             }
+            if Self.endsInOrder { context.watchSignals() }
             let status = try perform(context)
             try context.console.flush()
             return status

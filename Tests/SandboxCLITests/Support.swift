@@ -107,6 +107,7 @@ final class Bench {
     var inputIsTerminal = false
     var colours = false
     var signal: Int32?
+    private(set) var watchesSignals = false
     var variables: [String: String] = [:]
     var outputFailure: Console.Failure?
     private(set) var output = ""
@@ -153,7 +154,7 @@ final class Bench {
             catalog: TemplateCatalog(
                 directories: [path("etc"), path("share")], trust: TrustStore(directory: path("state"))),
             isRoot: isRoot, now: { Sample.now }, environment: { [variables] in variables[$0] },
-            interruption: { [signal] in signal })
+            watchSignals: { [self] in watchesSignals = true }, interruption: { [signal] in signal })
         return CommandLineTool.run(arguments, context)
     }
 
