@@ -21,12 +21,14 @@ public struct CompiledFilter: Sendable, Hashable {
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
 
-    /// What the program answers to a call, as `SECCOMP_RET_*`; nil if it is no valid seccomp program.
+    /// What the program answers to a call, as `SECCOMP_RET_*`; nil if it is no valid seccomp program. Arguments not
+    /// given are 0.
     ///
     /// Runs the subset of classic BPF that seccomp has (Documentation/userspace-api/seccomp_filter.rst): 32-bit loads
     /// from `struct seccomp_data`, comparisons, `and`, jumps forward, return.
     public func evaluate(architecture: UInt32, number: UInt32, arguments: [UInt64]) -> UInt32? {
-        Instruction.run(Instruction.decode(bytes), architecture: architecture, number: number, arguments: arguments)
+        Instruction.run(
+            Instruction.decode(bytes), architecture: architecture, number: number, arguments: Arguments(arguments))
     }
 }
 
@@ -51,7 +53,7 @@ struct Instruction {
     }
 
     static func run(
-        _ program: [Instruction], architecture: UInt32, number: UInt32, arguments: [UInt64]
+        _ program: [Instruction], architecture: UInt32, number: UInt32, arguments: Arguments
     ) -> UInt32? {
         var accumulator: UInt32 = 0
         var at = 0

@@ -52,17 +52,16 @@ extension SeccompProfile {
         // A binary tree by number: a dozen comparisons for any call instead of some hundred for the unlucky ones.
         try check("seccomp_attr_set", unsafe seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2))
 
-        var numbers: [(number: UInt32, decision: Decision)] = []
-        for entry in entries {
-            guard let numbersOfEntry = try entry.numbers(on: architecture) else { continue }
-            numbers.append((numbersOfEntry.local, entry.decision))
-            for path in entry.decision.paths where path.action != defaultAction || !path.conditions.isEmpty {
+        // libseccomp keeps calls in a list, ascending by number: highest first, each is put at its head at once.
+        let calls = try calls(on: architecture).sorted { $0.number > $1.number }
+        for call in calls {
+            for path in call.decision.paths where path.action != defaultAction || !path.conditions.isEmpty {
                 let conditions = path.conditions.map(\.comparison)
                 try check(
                     "seccomp_rule_add",
                     unsafe seccomp_rule_add_exact_array(
-                        context, path.action.code, numbersOfEntry.library, UInt32(conditions.count), conditions),
-                    syscall: entry.syscall)
+                        context, path.action.code, call.libraryNumber, UInt32(conditions.count), conditions),
+                    syscall: call.name)
             }
         }
 
@@ -70,47 +69,68 @@ extension SeccompProfile {
         guard filter.instructionCount <= CompiledFilter.maximumInstructionCount else {
             throw SeccompError(operation: "seccomp_export_bpf", errno: E2BIG)
         }
-        try verify(filter, architecture: architecture, numbers: numbers)
+        try verify(filter, architecture: architecture, calls: calls)
         return filter
     }
 
     /// libseccomp documents no order among rules that overlap, and a filter that is wrong looks like one that is
     /// right. So the program is run for every call, with arguments at and around everything the profile compares.
     private func verify(
-        _ filter: CompiledFilter, architecture: Architecture, numbers: [(number: UInt32, decision: Decision)]
+        _ filter: CompiledFilter, architecture: Architecture, calls: [Call]
     ) throws(SeccompError) {
         let program = Instruction.decode(filter.bytes)
-        func answer(_ number: UInt32, _ arguments: [UInt64]) -> UInt32? {
-            Instruction.run(program, architecture: architecture.token, number: number, arguments: arguments)
-        }
-        for (number, decision) in numbers {
-            for arguments in decision.samples where answer(number, arguments) != decision.action(for: arguments).code {
-                throw SeccompError(operation: "verification of call number \(number)", errno: EILSEQ)
+        for call in calls {
+            for arguments in call.decision.samples {
+                let answer = Instruction.run(
+                    program, architecture: architecture.token, number: call.number, arguments: arguments)
+                guard answer == call.decision.action(for: arguments).code else {
+                    throw SeccompError(operation: "verification of", errno: EILSEQ, syscall: call.name)
+                }
             }
         }
-        let highest = numbers.map(\.number).max() ?? 0
-        let foreign = Instruction.run(
-            program, architecture: ~architecture.token, number: 0, arguments: Array(repeating: 0, count: 6))
-        guard answer(highest + 1, Array(repeating: 0, count: 6)) == defaultAction.code,
-            foreign == foreignArchitecture.code
-        else { throw SeccompError(operation: "verification of the default", errno: EILSEQ) }
+        let unknown = (calls.first?.number ?? 0) + 1
+        guard
+            Instruction.run(program, architecture: architecture.token, number: unknown, arguments: .zero)
+                == defaultAction.code,
+            Instruction.run(program, architecture: ~architecture.token, number: 0, arguments: .zero)
+                == foreignArchitecture.code
+        else { throw SeccompError(operation: "verification of the defaults", errno: EILSEQ) }
     }
-}
 
-extension SeccompProfile.Entry {
-    /// The call's number there, and the number by which libseccomp wants it named; nil if that architecture does not
-    /// have the call, or it cannot be named.
-    fileprivate func numbers(
-        on architecture: SeccompProfile.Architecture
-    ) throws(SeccompError) -> (local: UInt32, library: Int32)? {
-        let local = unsafe seccomp_syscall_resolve_name_arch(architecture.token, syscall)
-        if local >= 0 { return unsafe (UInt32(local), seccomp_syscall_resolve_name(syscall)) }
-        // Below -1: a call other architectures have. -1 (__NR_SCMP_ERROR): a call this libseccomp does not know.
-        if local < -1 { return nil }
-        guard let number else {
-            throw SeccompError(operation: "seccomp_syscall_resolve_name", errno: EINVAL, syscall: syscall)
+    /// An entry on one architecture.
+    private struct Call {
+        let name: String
+        /// The number there.
+        let number: UInt32
+        /// The number by which libseccomp wants the call named: the machine's own, or a stand-in where it has none.
+        let libraryNumber: Int32
+        let decision: Decision
+    }
+
+    /// The entries that the architecture has and that can be named.
+    private func calls(on architecture: Architecture) throws(SeccompError) -> [Call] {
+        var calls: [Call] = []
+        for entry in entries {
+            let local = unsafe seccomp_syscall_resolve_name_arch(architecture.token, entry.syscall)
+            if local >= 0 {
+                let own = unsafe seccomp_syscall_resolve_name(entry.syscall)
+                calls.append(
+                    Call(name: entry.syscall, number: UInt32(local), libraryNumber: own, decision: entry.decision))
+            } else if local == __NR_SCMP_ERROR {
+                // Not known to this libseccomp; below that: known, but other architectures have it.
+                guard let number = entry.number else {
+                    throw SeccompError(
+                        operation: "seccomp_syscall_resolve_name", errno: EINVAL, syscall: entry.syscall)
+                }
+                if architecture == .native {
+                    calls.append(
+                        Call(
+                            name: entry.syscall, number: UInt32(number), libraryNumber: number,
+                            decision: entry.decision))
+                }
+            }
         }
-        return architecture == .native ? (UInt32(number), number) : nil
+        return calls
     }
 }
 
@@ -125,12 +145,19 @@ extension ArgumentCondition {
 }
 
 extension Decision {
-    /// Argument lists at and around what the decision compares, in all combinations.
-    var samples: [[UInt64]] {
+    /// Arguments at and around what the decision compares, in all combinations.
+    var samples: [Arguments] {
         var values = Array(repeating: Set<UInt64>([0]), count: 6)
         collect(into: &values)
-        return values.reduce([[]]) { lists, choices in
-            lists.flatMap { list in choices.map { list + [$0] } }
+        return values.indices.reduce([.zero]) { lists, argument in
+            let choices = values[argument]
+            return lists.flatMap { list in
+                choices.map { value in
+                    var list = list
+                    list[argument] = value
+                    return list
+                }
+            }
         }
     }
 

@@ -82,9 +82,6 @@ public struct ArgumentCondition: Sendable, Hashable, Codable, CustomStringConver
     /// What those bits must be.
     public let value: UInt64
 
-    /// Whether it holds for a call's six arguments.
-    public func holds(for arguments: [UInt64]) -> Bool { arguments[argument] & mask == value }
-
     /// For example `arg1 & 0xf == 0x3`, or `arg1 any`.
     public var description: String {
         mask == 0 ? "arg\(argument) any" : "arg\(argument) & \(hex(mask)) == \(hex(value))"
@@ -118,8 +115,8 @@ public indirect enum Decision: Sendable, Hashable {
         }
     }
 
-    /// The action for a call's six arguments.
-    public func action(for arguments: [UInt64]) -> FilterAction {
+    /// The action for a call's arguments.
+    func action(for arguments: Arguments) -> FilterAction {
         switch self {
         case .always(let action):
             return action
@@ -146,6 +143,17 @@ public indirect enum Decision: Sendable, Hashable {
             }
             return branches + [([ArgumentCondition(argument: argument, mask: 0, value: 0)], otherwise)]
         }
+    }
+}
+
+/// A call's six arguments and two lanes that are not used: no heap for something made by the thousand.
+typealias Arguments = SIMD8<UInt64>
+
+extension Arguments {
+    /// Arguments not given are 0, those after the sixth are left out.
+    init(_ arguments: [UInt64]) {
+        self = .zero
+        for (lane, value) in arguments.prefix(6).enumerated() { self[lane] = value }
     }
 }
 

@@ -38,8 +38,7 @@ public struct SeccompProfile: Sendable, Hashable {
 
     /// The action for a call by name with its arguments; arguments not given are 0.
     public func action(for syscall: String, _ arguments: UInt64...) -> FilterAction {
-        let padded = arguments + Array(repeating: 0, count: 6 - arguments.count)
-        return entries.first { $0.syscall == syscall }?.decision.action(for: padded) ?? defaultAction
+        entries.first { $0.syscall == syscall }?.decision.action(for: Arguments(arguments)) ?? defaultAction
     }
 
     /// The profile as a flat list, in a fixed order: per call, all conditions of a rule must hold, and the first rule

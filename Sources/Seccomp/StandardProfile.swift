@@ -6,23 +6,33 @@ extension SeccompProfile {
     /// says "not permitted"; what a C library knows to live without, and every number the profile has never heard
     /// of, answers `ENOSYS`, so that it takes its older way.
     ///
-    /// | refused | why |
-    /// |---|---|
-    /// | `unshare`, `setns`, `clone` with a namespace flag, `clone3` (flags in memory: `ENOSYS`) | a new user namespace gives all capabilities over new mounts and networks, the usual start of a kernel exploit; existing ones are other sandboxes' |
-    /// | `mount` and its successors, `pivot_root`, `chroot` | the view of the file system is the sandbox's boundary |
-    /// | `socket` other than UNIX, INET, INET6, NETLINK_ROUTE | AF_ALG, VSOCK, PACKET, TIPC and the like reach the host or rarely tested kernel code, and no network rule sees them |
-    /// | raw, ping, SCTP, DCCP, MPTCP, UDP-Lite sockets | traffic that is neither TCP nor UDP cannot be decided by name and port; `EPROTONOSUPPORT` makes programs fall back to TCP |
-    /// | set-user-ID and set-group-ID bits in `chmod`, `open`, `mkdir`, `mknod`; `openat2` (mode in memory: `ENOSYS`) | such a file in the workspace would be one on the host |
-    /// | device nodes | the same |
-    /// | `ioctl` TIOCSTI, TIOCLINUX, TIOCCONS, TIOCSETD, and the console's `K` and `V` families | typing into, or redirecting, the terminal the user runs the sandbox from; line disciplines are rarely tested kernel code |
-    /// | `io_uring_*` | does what other calls do without passing this filter |
-    /// | `bpf`, `perf_event_open`, `userfaultfd`, `memfd_secret`, `vmsplice` | kernel attack surface, or a tool of exploits, without ordinary users |
-    /// | `keyctl`, `add_key`, `request_key` | key rings are not divided by sandbox |
-    /// | `ptrace`, `process_vm_*`, `pidfd_getfd`, `kcmp` | one process reading or steering another, whose secrets it should not have |
-    /// | `personality` other than Linux, Linux32 and "uname 2.6" | switches off address randomisation or makes readable memory executable |
-    /// | `name_to_handle_at`, `open_by_handle_at`, `fanotify_*`, `quotactl*` | look past the mounts the sandbox was given |
-    /// | modules, kexec, reboot, swap, clocks, accounting, `syslog`, host name, I/O ports | the machine's, not the sandbox's |
-    /// | `mbind`, `set_mempolicy`, `move_pages`, `migrate_pages` | placement of the host's memory |
+    /// Refused, and why:
+    /// - `unshare`, `setns`, `clone` with a namespace flag, `clone3` (flags in memory: `ENOSYS`): a new user
+    ///   namespace gives all capabilities over new mounts and networks, the usual start of a kernel exploit;
+    ///   existing ones are other sandboxes'.
+    /// - `mount` and its successors, `pivot_root`, `chroot`: the view of the file system is the sandbox's boundary.
+    /// - `socket` other than UNIX, INET, INET6, NETLINK_ROUTE: AF_ALG, VSOCK, PACKET, TIPC and the like reach the
+    ///   host or rarely tested kernel code, and no network rule sees them.
+    /// - raw, ping, SCTP, DCCP, MPTCP, UDP-Lite sockets: traffic that is neither TCP nor UDP cannot be decided by
+    ///   name and port; `EPROTONOSUPPORT` makes programs fall back to TCP.
+    /// - set-user-ID and set-group-ID bits in `chmod`, `open`, `mkdir`, `mknod`; `openat2` (mode in memory:
+    ///   `ENOSYS`): such a file in the workspace would be one on the host.
+    /// - device nodes: the same.
+    /// - `ioctl` TIOCSTI, TIOCLINUX, TIOCCONS, TIOCSETD, and the console's `K` and `V` families: typing into, or
+    ///   redirecting, the terminal the user runs the sandbox from; line disciplines are rarely tested kernel code.
+    /// - `io_uring_*`: does what other calls do without passing this filter.
+    /// - `bpf`, `perf_event_open`, `userfaultfd`, `memfd_secret`, `vmsplice`: kernel attack surface, or a tool of
+    ///   exploits, without ordinary users.
+    /// - `keyctl`, `add_key`, `request_key`: key rings are not divided by sandbox.
+    /// - `ptrace`, `process_vm_*`, `pidfd_getfd`, `kcmp`: one process reading or steering another, whose secrets it
+    ///   should not have.
+    /// - `personality` other than Linux, Linux32 and "uname 2.6": switches off address randomisation or makes
+    ///   readable memory executable.
+    /// - `name_to_handle_at`, `open_by_handle_at`, `fanotify_*`, `quotactl*`: look past the mounts the sandbox was
+    ///   given.
+    /// - modules, kexec, reboot, swap, clocks, accounting, `syslog`, host name, I/O ports: the machine's, not the
+    ///   sandbox's.
+    /// - `mbind`, `set_mempolicy`, `move_pages`, `migrate_pages`: placement of the host's memory.
     ///
     /// Allowed on purpose: `seccomp`, `prctl` and Landlock, as programs confine themselves with them (what is dangerous
     /// in `prctl` needs a capability, and there is none); `setuid` and relatives, which without capabilities only reach
@@ -33,8 +43,11 @@ extension SeccompProfile {
     public static let standard = SeccompProfile(
         defaultAction: .fail(.noSuchCall),
         foreignArchitecture: .kill,
-        entries: named(allowed, .always(.allow)) + named(refused, .always(.refuse))
-            + named(absent, .always(.fail(.noSuchCall))) + newer + byArgument)
+        entries: standardEntries)
+
+    static let standardEntries =
+        named(allowed, .always(.allow)) + named(refused, .always(.refuse))
+        + named(absent, .always(.fail(.noSuchCall))) + newer + byArgument
 
     private static func named(_ list: String, _ decision: Decision) -> [Entry] {
         list.split { $0 == " " || $0 == "\n" }.map { Entry(String($0), decision) }
@@ -128,7 +141,9 @@ extension SeccompProfile {
             .byArgument(
                 0, cases: [.init(mask: namespaceFlags, value: 0, then: .always(.allow))], otherwise: .refuse)),
         Entry("socket", sockets),
-        Entry("socketpair", .byArgument(0, cases: [exactly(1, .always(.allow))], otherwise: .fail(.familyNotSupported))),
+        Entry(
+            "socketpair",
+            .byArgument(0, cases: [exactly(1, .always(.allow))], otherwise: .fail(.familyNotSupported))),
         Entry("ioctl", ioctls),
         Entry(
             "personality",

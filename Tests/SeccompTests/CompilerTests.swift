@@ -35,19 +35,18 @@ struct CompilerTests {
 
     @Test("kills foreign architectures and x32 numbers, whatever the number")
     func foreign() throws {
-        let none = [UInt64](repeating: 0, count: 6)
         for (own, token) in [(SeccompProfile.Architecture.x86_64, x86), (.aarch64, arm64)] {
             let filter = try program(own)
             for other in [0x4000_0003, 0x4000_0028, x86, arm64, 0, 0x8000_0015, .max] as [UInt32] where other != token {
-                for number in 0...600 as ClosedRange<UInt32> {
-                    #expect(filter.evaluate(architecture: other, number: number, arguments: none) == kill)
+                for number in stride(from: 0, through: 600, by: 7) as StrideThrough<UInt32> {
+                    #expect(filter.evaluate(architecture: other, number: number, arguments: []) == kill)
                 }
             }
         }
         let filter = try program(.x86_64)
-        for number in 0...600 as ClosedRange<UInt32> {
-            #expect(filter.evaluate(architecture: x86, number: 0x4000_0000 | number, arguments: none) == kill)
-            #expect(filter.evaluate(architecture: x86, number: 0x8000_0000 | number, arguments: none) == kill)
+        for number in stride(from: 0, through: 600, by: 7) as StrideThrough<UInt32> {
+            #expect(filter.evaluate(architecture: x86, number: 0x4000_0000 | number, arguments: []) == kill)
+            #expect(filter.evaluate(architecture: x86, number: 0x8000_0000 | number, arguments: []) == kill)
         }
     }
 
@@ -99,8 +98,7 @@ struct CompilerTests {
             ("no randomisation", 135, [0x4_0000], errno(1)), ("read implies exec", 135, [0x40_0000], errno(1)),
         ]
         for (name, number, arguments, expected) in cases {
-            let padded = arguments + [UInt64](repeating: 0, count: 6 - arguments.count)
-            #expect(filter.evaluate(architecture: x86, number: number, arguments: padded) == expected, "\(name)")
+            #expect(filter.evaluate(architecture: x86, number: number, arguments: arguments) == expected, "\(name)")
         }
     }
 
@@ -112,13 +110,13 @@ struct CompilerTests {
             ("clone3", 435, [], errno(38)), ("clone thread", 220, [0x3d0f00], allow),
             ("clone newnet", 220, [0x4000_0011], errno(1)), ("AF_ALG", 198, [1 << 40 | 38, 5, 0], errno(97)),
             ("TCP", 198, [2, 1, 0], allow), ("TIOCSTI", 29, [0, 1 << 32 | 0x5412], errno(1)),
-            ("fchmodat 4755", 53, [0, 0, 0o4755], errno(1)), ("openat O_CREAT 4644", 56, [0, 0, 0x41, 0o4644], errno(1)),
+            ("fchmodat 4755", 53, [0, 0, 0o4755], errno(1)),
+            ("openat O_CREAT 4644", 56, [0, 0, 0x41, 0o4644], errno(1)),
             ("ptrace", 117, [], errno(1)), ("unshare", 97, [], errno(1)), ("mount", 40, [], errno(1)),
             ("244, a hole", 244, [], errno(38)),
         ]
         for (name, number, arguments, expected) in cases {
-            let padded = arguments + [UInt64](repeating: 0, count: 6 - arguments.count)
-            #expect(filter.evaluate(architecture: arm64, number: number, arguments: padded) == expected, "\(name)")
+            #expect(filter.evaluate(architecture: arm64, number: number, arguments: arguments) == expected, "\(name)")
         }
     }
 
@@ -126,7 +124,6 @@ struct CompilerTests {
     func random() throws {
         let filter = try SeccompProfile.standard.compile()
         let token = try #require(SeccompProfile.Architecture.native).token
-        var generator = SystemRandomNumberGenerator()
         let numbers: [(String, UInt32)] =
             token == x86
             ? [
@@ -135,17 +132,14 @@ struct CompilerTests {
             ]
             : [("clone", 220), ("socket", 198), ("socketpair", 199), ("ioctl", 29), ("openat", 56), ("mknodat", 33)]
         for (name, number) in numbers {
-            for _ in 0..<2000 {
-                let arguments = (0..<6).map { _ -> UInt64 in
-                    let bits = UInt64.random(in: 0...63, using: &generator)
-                    return UInt64.random(in: 0...UInt64.max, using: &generator) >> bits
-                }
-                let expected = SeccompProfile.standard.action(
-                    for: name, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5])
-                #expect(
-                    filter.evaluate(architecture: token, number: number, arguments: arguments) == expected.code,
-                    "\(name) \(arguments)")
+            let calls = (0..<500).map { _ in
+                (0..<6).map { _ in UInt64.random(in: 0...UInt64.max) >> UInt64.random(in: 0...63) }
             }
+            let wrong = calls.filter { a in
+                let expected = SeccompProfile.standard.action(for: name, a[0], a[1], a[2], a[3], a[4], a[5])
+                return filter.evaluate(architecture: token, number: number, arguments: a) != expected.code
+            }
+            #expect(wrong == [], "\(name)")
         }
     }
 
@@ -178,13 +172,12 @@ struct CompilerTests {
 
     @Test("of bytes that are no filter has no answer")
     func broken() {
-        let none = [UInt64](repeating: 0, count: 6)
-        #expect(CompiledFilter(bytes: []).evaluate(architecture: x86, number: 0, arguments: none) == nil)
+        #expect(CompiledFilter(bytes: []).evaluate(architecture: x86, number: 0, arguments: []) == nil)
         for bytes: [UInt8] in [
             [0x20, 0, 0, 0, 1, 0, 0, 0], [0x20, 0, 0, 0, 64, 0, 0, 0], [0xff, 0, 0, 0, 0, 0, 0, 0],
             [0x05, 0, 0, 0, 0xff, 0xff, 0xff, 0xff], [0x06, 0, 0],
         ] {
-            #expect(CompiledFilter(bytes: bytes).evaluate(architecture: x86, number: 0, arguments: none) == nil)
+            #expect(CompiledFilter(bytes: bytes).evaluate(architecture: x86, number: 0, arguments: []) == nil)
         }
     }
 
@@ -192,7 +185,6 @@ struct CompilerTests {
     func fast() throws {
         let clock = ContinuousClock()
         let best = try (0..<5).map { _ in try clock.measure { _ = try SeccompProfile.standard.compile() } }.min()
-        print("seccomp: \(try SeccompProfile.standard.compile().instructionCount) instructions, compiled in \(best!)")
         #expect(try #require(best) < .milliseconds(100))
     }
 }

@@ -1,15 +1,18 @@
 import Foundation
-import Seccomp
 import Testing
+
+@testable import Seccomp
 
 @Suite("The standard profile")
 struct ProfileTests {
     let profile = SeccompProfile.standard
 
     @Test("names every call once")
-    func noDuplicates() throws {
-        let names = profile.entries.map(\.syscall)
-        #expect(Set(names).count == names.count)
+    func noDuplicates() {
+        let names = SeccompProfile.standardEntries.map(\.syscall)
+        let twice = Dictionary(grouping: names) { $0 }.filter { $0.value.count > 1 }.keys.sorted()
+        #expect(twice == [])
+        #expect(profile.entries.map(\.syscall) == names.sorted())
         let reordered = SeccompProfile(
             defaultAction: profile.defaultAction, foreignArchitecture: profile.foreignArchitecture,
             entries: profile.entries.reversed())
@@ -127,12 +130,12 @@ struct ProfileTests {
     func modes() {
         let position = ["chmod": 1, "fchmod": 1, "fchmodat": 2, "fchmodat2": 2, "mkdir": 1, "mkdirat": 2, "creat": 1]
         for (name, argument) in position {
-            for mode in 0...0o7777 as ClosedRange<UInt64> {
-                let before = Array(repeating: UInt64.max, count: argument)
-                let action = argument == 1
-                    ? profile.action(for: name, before[0], mode) : profile.action(for: name, before[0], before[1], mode)
-                #expect((action == .allow) == (mode & 0o6000 == 0), "\(name) \(String(mode, radix: 8))")
+            let wrong = (0...0o7777 as ClosedRange<UInt64>).filter { mode in
+                let action =
+                    argument == 1 ? profile.action(for: name, .max, mode) : profile.action(for: name, .max, .max, mode)
+                return (action == .allow) != (mode & 0o6000 == 0)
             }
+            #expect(wrong == [], "\(name)")
         }
     }
 
