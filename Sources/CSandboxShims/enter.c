@@ -1,8 +1,9 @@
 // Everything between fork and exec of a program that enters a sandbox.
 //
-// Two processes: the first is cloned straight into the payload's cgroup, joins the namespaces and clones the
-// second with CLONE_PARENT, because only a child is in the joined pid namespace. The second is thus a child of
-// the caller, which waits for it without anything in between. Neither runs anything but the calls below.
+// Two processes: the first is cloned straight into the payload's cgroup, joins the namespaces, gives up everything
+// it has, and clones the second with CLONE_PARENT, because only a child is in the joined pid namespace. So the second
+// has the payload's posture from its first instant, when the payload can see it, and it is a child of the caller,
+// which waits for it without anything in between. Neither runs anything but the calls below.
 #define _GNU_SOURCE
 #include "sbx_enter.h"
 
@@ -59,9 +60,9 @@ static void copy_limits(pid_t leader, int report) {
     if (setrlimit(RLIMIT_CORE, &no_core) < 0) fail(report, SBX_ENTRY_LIMITS);
 }
 
-static void take_terminal(const char *path, int report) {
-    int fd = open(path, O_RDWR | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || ioctl(fd, TIOCSCTTY, 0) < 0) fail(report, SBX_ENTRY_TERMINAL);
+static void open_terminal(const struct sbx_entry *entry, int report) {
+    int fd = open(entry->terminal, O_RDWR | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fchown(fd, entry->uid, (gid_t)-1) < 0) fail(report, SBX_ENTRY_TERMINAL);
     for (int i = 0; i < 3; i++)
         if (dup2(fd, i) < 0) fail(report, SBX_ENTRY_TERMINAL);
 }
@@ -107,13 +108,12 @@ static void exec_searching(const struct sbx_entry *entry) {
     errno = error;
 }
 
-static _Noreturn void become_program(const struct sbx_entry *entry, int report) {
-    if (setsid() < 0) fail(report, SBX_ENTRY_SESSION);
-    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) fail(report, SBX_ENTRY_SESSION);
+// Everything but the exec itself; afterwards the process is what the payload is.
+static void take_posture(const struct sbx_entry *entry, int report) {
     // The caller's session keyring would otherwise be possessed inside (keyrings(7)).
     syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
 
-    if (entry->terminal) take_terminal(entry->terminal, report);
+    if (entry->terminal) open_terminal(entry, report);
     else take_stdio(entry->stdio, report);
 
     gid_t group = entry->gid;
@@ -122,8 +122,6 @@ static _Noreturn void become_program(const struct sbx_entry *entry, int report) 
         fail(report, SBX_ENTRY_IDS);
     umask(022);
     if (chdir(entry->directory) < 0) fail(report, SBX_ENTRY_DIRECTORY);
-    // setresuid cleared the parent-death signal; without a terminal to hang up, the program ends with its caller.
-    if (!entry->terminal && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) fail(report, SBX_ENTRY_SESSION);
 
     for (int signal = 1; signal < NSIG; signal++) {
         struct sigaction standard = {.sa_handler = SIG_DFL};
@@ -141,7 +139,16 @@ static _Noreturn void become_program(const struct sbx_entry *entry, int report) 
         .filter = (struct sock_filter *)entry->filter,
     };
     if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0) fail(report, SBX_ENTRY_FILTER);
+}
 
+static _Noreturn void become_program(const struct sbx_entry *entry, int report) {
+    if (setsid() < 0) fail(report, SBX_ENTRY_SESSION);
+    if (entry->terminal) {
+        if (ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0) fail(report, SBX_ENTRY_TERMINAL);
+    } else if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) {
+        // Without a terminal to hang up, the program ends with its caller.
+        fail(report, SBX_ENTRY_SESSION);
+    }
     if (entry->program_fd >= 0)
         syscall(SYS_execveat, entry->program_fd, "", entry->argv, entry->envp, AT_EMPTY_PATH);
     else
@@ -155,12 +162,13 @@ static _Noreturn void join_and_fork(const struct sbx_entry *entry, int report) {
     int namespaces = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
                      CLONE_NEWCGROUP;
     if (setns(entry->leader_pidfd, namespaces) < 0) fail(report, SBX_ENTRY_NAMESPACES);
+    take_posture(entry, report);
 
-    struct clone_args args = {.flags = CLONE_PARENT};
-    long pid = syscall(SYS_clone3, &args, sizeof args);
+    // clone(2), not clone3(2), which the filter refuses because it cannot look into its arguments.
+    long pid = syscall(SYS_clone, CLONE_PARENT, NULL, NULL, NULL, NULL);
     if (pid < 0) fail(report, SBX_ENTRY_FORK);
     if (pid == 0) become_program(entry, report);
-    // clone3 counts in the pid namespace of this process, which is still the caller's: the caller can use the number.
+    // The number is one of the pid namespace of this process, which is still the caller's.
     struct sbx_entry_failure started = {.stage = SBX_ENTRY_NONE, .error = (int32_t)pid};
     (void)!write(report, &started, sizeof started);
     _exit(0);
