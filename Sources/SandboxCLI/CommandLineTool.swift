@@ -49,7 +49,9 @@ public enum CommandLineTool {
         }
         let usage = UsageMessage(RootCommand.message(for: error), quoting: arguments)
         let verb = arguments.first.flatMap { word in
-            RootCommand.configuration.subcommands.first { $0._commandName == word || $0.configuration.aliases.contains(word) }
+            RootCommand.configuration.subcommands.first {
+                $0._commandName == word || $0.configuration.aliases.contains(word)
+            }
         }
         let help = verb.map { "sandboxctl \($0._commandName) --help" } ?? "sandboxctl --help"
         console.complain(SandboxError(.usage, usage.line, hint: usage.hint ?? "'\(help)' shows what is accepted"))
@@ -95,7 +97,8 @@ struct UsageMessage {
         }
         // The parser tells twice what a value is for; the flag is enough.
         if text.hasPrefix("The value "), let place = text.firstRange(of: " is invalid for '"),
-            let name = text[place.upperBound...].firstRange(of: " <"), let end = text[name.upperBound...].firstRange(of: ">'")
+            let name = text[place.upperBound...].firstRange(of: " <"),
+            let end = text[name.upperBound...].firstRange(of: ">'")
         {
             text.removeSubrange(name.lowerBound..<text.index(before: end.upperBound))
         }

@@ -48,7 +48,8 @@ struct BinaryTests {
         "A wrong command line is status 64 and one line on standard error",
         arguments: [
             "list --bogus", "create --mem 1G x", "create --memory= x", "create x --memory 1G --memory 2G", "stop -- -x",
-            "create -- ''", "create -- ../evil", "create x --network FULL", "create x -e A", "create x -e =x", "exec x --tty ls",
+            "create -- ''", "create -- ../evil", "create x --network FULL", "create x -e A", "create x -e =x",
+            "exec x --tty ls",
             "create \"$(printf 'a\\001b')\"", "create \"$(printf '\\377')\"",
         ])
     func usage(_ line: String) throws {
@@ -61,8 +62,8 @@ struct BinaryTests {
 
     @Test("An unknown key of a template is an error with its place")
     func unknownKey() throws {
-        let outcome = try shell(
-            "d=$(mktemp -d); printf 'version = 1\\nnetwrok = \"none\"\\n' >$d/t.toml; \"$0\" template check $d/t.toml; s=$?; rm -r $d; exit $s")
+        let file = "d=$(mktemp -d); printf 'version = 1\\nnetwrok = \"none\"\\n' >$d/t.toml"
+        let outcome = try shell("\(file); \"$0\" template check $d/t.toml; s=$?; rm -r $d; exit $s")
         #expect(outcome.status == 78)
         #expect(outcome.output.contains("t.toml:2:1: ") && outcome.output.contains("network"))
     }
@@ -73,7 +74,9 @@ struct BinaryTests {
         #expect(full.status == 70 && full.error.contains("No space left"))
         let closed = try shell("\"$0\" --version >&-")
         #expect(closed.status == 70 && closed.error.contains("it is closed"))
-        let left = try shell("{ sleep 0.2; \"$0\" --help; echo $? >&2; } | true")
+        // The reader has opened the pipe, and is gone before the first byte.
+        let left = try shell(
+            "d=$(mktemp -d); mkfifo $d/f; true <$d/f & exec 3>$d/f; wait; \"$0\" --help >&3; echo $? >&2; rm -r $d")
         #expect(left.error == "141\n")
         let allClosed = try shell("\"$0\" --version <&- >&- 2>&-")
         #expect(allClosed.status == 70)

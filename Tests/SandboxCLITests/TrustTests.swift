@@ -70,10 +70,13 @@ struct TrustTests {
         let work = try project(bench)
         let file = "\(work)/.sandbox.toml"
         switch kind {
-        case "link": try FileManager.default.createSymbolicLink(atPath: file, withDestinationPath: bench.path("share/default.toml"))
+        case "link":
+            try FileManager.default.createSymbolicLink(
+                atPath: file, withDestinationPath: bench.path("share/default.toml"))
         case "directory": try FileManager.default.createDirectory(atPath: file, withIntermediateDirectories: false)
         case "pipe": #expect(mkfifo(file, 0o600) == 0)
-        default: try bench.write("work/project/.sandbox.toml", String(repeating: "#", count: TemplateFile.maximumSize + 1))
+        default:
+            try bench.write("work/project/.sandbox.toml", String(repeating: "#", count: TemplateFile.maximumSize + 1))
         }
         #expect(bench.run("create", "-w", work) == 65, "\(bench.error)")
         #expect(bench.run("template", "trust", file) == 65)
@@ -91,7 +94,8 @@ struct TrustTests {
         let list = bench.path("state/.trusted.json")
         let attributes = try FileManager.default.attributesOfItem(atPath: list)
         #expect(attributes[.posixPermissions] as? Int == 0o600)
-        let known = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: list))) as? [String: Any]
+        let known =
+            try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: list))) as? [String: Any]
         #expect((known?["templates"] as? [String: String])?.keys.sorted() == ["\(work)/.sandbox.toml"])
         try bench.write("state/.trusted.json", "{")
         #expect(bench.run("create", "-w", work) == 65)
@@ -172,10 +176,13 @@ struct WorkspaceTests {
         #expect(try WorkspaceCheck.check(bench.path("link")).path == bench.path("work"))
     }
 
-    @Test("The system's directories and ours are refused, what is above ours too", arguments: [
-        "/", "/proc", "/proc/self", "/sys", "/dev", "/run", "/etc", "/etc/..", "/usr/lib", "/boot", "/var", "/var/lib", "/bin",
-        "/tmp/../usr",
-    ])
+    @Test(
+        "The system's directories and ours are refused, what is above ours too",
+        arguments: [
+            "/", "/proc", "/proc/self", "/sys", "/dev", "/run", "/etc", "/etc/..", "/usr/lib", "/boot", "/var",
+            "/var/lib", "/bin",
+            "/tmp/../usr",
+        ])
     func system(_ path: String) {
         #expect(code(path) == .permission)
     }
@@ -199,7 +206,8 @@ struct WorkspaceTests {
         #expect(code(bench.path("work/\u{fffd}")) == .usage)
         #expect(code("/" + String(repeating: "a", count: 5000)) == .permission)
         try FileManager.default.createDirectory(atPath: bench.path("work/b\u{1b}c"), withIntermediateDirectories: true)
-        try FileManager.default.createSymbolicLink(atPath: bench.path("plain"), withDestinationPath: bench.path("work/b\u{1b}c"))
+        try FileManager.default.createSymbolicLink(
+            atPath: bench.path("plain"), withDestinationPath: bench.path("work/b\u{1b}c"))
         #expect(code(bench.path("plain")) == .usage)
     }
 }
