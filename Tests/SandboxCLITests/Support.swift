@@ -121,7 +121,7 @@ final class Bench {
                 at: url.appendingPathComponent(part), withIntermediateDirectories: true)
         }
         directory = url.resolvingSymlinksInPath().path
-        try write("share/default.toml", "version = 1\ndescription = \"The default\"\n")
+        try write("share/default.toml", "version = 1\n")
     }
 
     deinit { try? FileManager.default.removeItem(atPath: directory) }
