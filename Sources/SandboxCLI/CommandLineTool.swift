@@ -47,9 +47,11 @@ public enum CommandLineTool {
                 return error.code.rawValue
             }
         }
-        let usage = UsageMessage(RootCommand.message(for: error))
+        let usage = UsageMessage(RootCommand.message(for: error), quoting: arguments)
         let verb = arguments.first.flatMap { word in
-            RootCommand.configuration.subcommands.first { $0._commandName == word || $0.configuration.aliases.contains(word) }
+            RootCommand.configuration.subcommands.first {
+                $0._commandName == word || $0.configuration.aliases.contains(word)
+            }
         }
         let help = verb.map { "sandboxctl \($0._commandName) --help" } ?? "sandboxctl --help"
         console.complain(SandboxError(.usage, usage.line, hint: usage.hint ?? "'\(help)' shows what is accepted"))
@@ -75,33 +77,32 @@ struct UsageMessage {
     let line: String
     let hint: String?
 
-    init(_ message: String) {
+    /// - Parameter arguments: the command line that the message quotes; its own line breaks are none of the message's.
+    init(_ message: String, quoting arguments: [String]) {
+        var message = message
+        for argument in arguments where argument.escapingControls != argument {
+            let value = argument.firstIndex(of: "=").map { argument[argument.index(after: $0)...] }
+            for quoted in [argument, value.map(String.init) ?? argument] {
+                message = message.replacing(quoted, with: quoted.escapingControls)
+            }
+        }
         var lines = message.split(separator: "\n").map(String.init)
         var advice = lines.first { $0.hasPrefix("hint: ") }.map { String($0.dropFirst(6)) }
         lines.removeAll { $0.hasPrefix("hint: ") }
         var text = lines.first ?? "the command line is not understood"
         if text.hasSuffix(".") { text.removeLast() }
-        if let question = text.range(of: ". Did you mean ") {
+        if let question = text.firstRange(of: ". Did you mean ") {
             advice = "did you mean " + text[question.upperBound...]
             text.removeSubrange(question.lowerBound...)
         }
         // The parser tells twice what a value is for; the flag is enough.
-        if text.hasPrefix("The value "), let name = text.range(of: " <"), let end = text.range(of: ">'") {
+        if text.hasPrefix("The value "), let place = text.firstRange(of: " is invalid for '"),
+            let name = text[place.upperBound...].firstRange(of: " <"),
+            let end = text[name.upperBound...].firstRange(of: ">'")
+        {
             text.removeSubrange(name.lowerBound..<text.index(before: end.upperBound))
         }
         hint = advice
         line = text.prefix(1).lowercased() + text.dropFirst()
-    }
-}
-
-extension String {
-    /// The first occurrence of `needle`.
-    fileprivate func range(of needle: String) -> Range<Index>? {
-        var start = startIndex
-        while start < endIndex {
-            if self[start...].hasPrefix(needle) { return start..<index(start, offsetBy: needle.count) }
-            start = index(after: start)
-        }
-        return nil
     }
 }

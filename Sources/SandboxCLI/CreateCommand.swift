@@ -55,7 +55,8 @@ struct CreateCommand: Verb {
     private static func derivedName(_ workspace: Workspace?) throws(SandboxError) -> SandboxName {
         let base = workspace?.path.split(separator: "/").last.map(String.init) ?? ""
         guard let name = SandboxName.derived(fromDirectory: base) else {
-            throw SandboxError(.usage, "no name can be made from the directory '\(base)'", hint: "give the sandbox a name")
+            throw SandboxError(
+                .usage, "no name can be made from the directory '\(base)'", hint: "give the sandbox a name")
         }
         return name
     }

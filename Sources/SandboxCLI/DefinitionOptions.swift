@@ -35,7 +35,8 @@ struct DefinitionOptions: ParsableArguments {
     var secret: [Variable] = []
 
     @Option(
-        name: .shortAndLong, help: ArgumentHelp("Environment variable of the agent; repeatable.", valueName: "name=value"),
+        name: .shortAndLong,
+        help: ArgumentHelp("Environment variable of the agent; repeatable.", valueName: "name=value"),
         completion: .default, transform: Convert.variable)
     var env: [Variable] = []
 

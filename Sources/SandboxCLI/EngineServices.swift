@@ -4,7 +4,8 @@ internal import SandboxModel
 /// What verbs need of the host besides the engine.
 protocol HostTools {
     func plan(_ request: CreateRequest) throws(SandboxError) -> DryRunPlan
-    func logs(_ name: SandboxName, _ request: LogRequest, line: (String) throws(SandboxError) -> Void) throws(SandboxError)
+    func logs(_ name: SandboxName, _ request: LogRequest, line: (String) throws(SandboxError) -> Void)
+        throws(SandboxError)
     func copy(from source: CopyEnd, to destination: CopyEnd) throws(SandboxError)
     func doctor() throws(SandboxError) -> [DoctorFinding]
 }

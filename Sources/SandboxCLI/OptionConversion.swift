@@ -122,7 +122,8 @@ enum Convert {
         }
         let name = String(text[..<equals])
         guard Secret.isValidName(name) else {
-            throw BadValue("a secret's name is made of letters, digits, '_', '-' and '.', and begins with no '-' or '.'")
+            throw BadValue(
+                "a secret's name is made of letters, digits, '_', '-' and '.', and begins with no '-' or '.'")
         }
         return Variable(name: name, value: String(text[text.index(after: equals)...]))
     }

@@ -16,7 +16,8 @@ protocol Services {
     /// What `create` would do, without doing it.
     func plan(_ request: CreateRequest) throws(SandboxError) -> DryRunPlan
     /// Gives each line of a sandbox's log to `line`, oldest first, until it throws or the log ends.
-    func logs(_ name: SandboxName, _ request: LogRequest, line: (String) throws(SandboxError) -> Void) throws(SandboxError)
+    func logs(_ name: SandboxName, _ request: LogRequest, line: (String) throws(SandboxError) -> Void)
+        throws(SandboxError)
     func copy(from source: CopyEnd, to destination: CopyEnd) throws(SandboxError)
     func doctor() throws(SandboxError) -> [DoctorFinding]
 }

@@ -127,7 +127,9 @@ struct TemplateCatalog {
         guard try !trust.accepts(file) else { return }
         throw SandboxError(
             .permission, "template '\(file.path)' is in the workspace and is not trusted as it is now",
-            hint: "read it, then 'sandboxctl template trust \(Self.quoted(file.path))'; or name another with '--template'")
+            hint:
+                "read it, then 'sandboxctl template trust \(Self.quoted(file.path))'; or name another with '--template'"
+        )
     }
 
     /// A path as a word of sh(1).

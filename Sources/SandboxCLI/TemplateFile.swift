@@ -23,7 +23,9 @@ struct TemplateFile {
 
     /// Reads `name` in an open directory, where it must be a regular file and no link.
     /// - Returns: `nil` when there is none.
-    static func read(_ name: String, in directory: borrowing Descriptor, shown: String) throws(SandboxError) -> TemplateFile? {
+    static func read(_ name: String, in directory: borrowing Descriptor, shown: String) throws(SandboxError)
+        -> TemplateFile?
+    {
         let status: FileStatus
         let path: String
         var bytes: [UInt8] = []
@@ -40,14 +42,17 @@ struct TemplateFile {
             default: throw SandboxError(.dataError, "template '\(shown)' cannot be read", cause: error.reason)
             }
         }
-        guard status.kind == .regular else { throw SandboxError(.dataError, "template '\(shown)' is not a regular file") }
+        guard status.kind == .regular else {
+            throw SandboxError(.dataError, "template '\(shown)' is not a regular file")
+        }
         return TemplateFile(path: path, bytes: bytes)
     }
 
     /// Reads the file that a user named. Links on the way to its directory are followed, one in its place is not.
     static func read(typed path: String) throws(SandboxError) -> TemplateFile {
         try WorkspaceCheck.requirePlain(path, what: "template")
-        guard let name = path.split(separator: "/").last.map(String.init), !path.hasSuffix("/"), name != "..", name != "."
+        guard let name = path.split(separator: "/").last.map(String.init), !path.hasSuffix("/"), name != "..",
+            name != "."
         else { throw SandboxError(.usage, "'\(path)' does not name a file") }
         let parent = path.dropLast(name.count)
         let directory: Descriptor

@@ -29,7 +29,8 @@ enum WorkspaceCheck {
         // The path must lead back here: the directory could be gone by now, or have a name that is not UTF-8.
         guard let again, again.device == status.device, again.inode == status.inode else {
             throw SandboxError(
-                .usage, "workspace '\(path)' has no usable path", hint: "its path must be valid UTF-8 and stay in place")
+                .usage, "workspace '\(path)' has no usable path", hint: "its path must be valid UTF-8 and stay in place"
+            )
         }
         return Workspace(path: canonical, uid: status.uid, gid: status.gid, device: status.device, inode: status.inode)
     }
@@ -67,7 +68,8 @@ enum WorkspaceCheck {
         }
         for tree in systemTrees where isWithin(tree, canonical) {
             throw SandboxError(
-                .permission, "'\(typed)' cannot be a workspace: '\(tree)' is in it", hint: "use a directory of a project")
+                .permission, "'\(typed)' cannot be a workspace: '\(tree)' is in it",
+                hint: "use a directory of a project")
         }
     }
 

@@ -26,7 +26,8 @@ final class FakeServices: Services {
         try call("create", request.name)
         created = request
         sandboxes.append(
-            Sample.summary(request.name, template: request.template, templateName: request.templateName, request.workspace))
+            Sample.summary(
+                request.name, template: request.template, templateName: request.templateName, request.workspace))
     }
     func start(_ name: SandboxName) throws(SandboxError) { try call("start", name) }
     func stop(_ name: SandboxName, grace: Double) throws(SandboxError) { try call("stop", name, " \(grace)") }
@@ -120,7 +121,7 @@ final class Bench {
                 at: url.appendingPathComponent(part), withIntermediateDirectories: true)
         }
         directory = url.resolvingSymlinksInPath().path
-        try write("share/default.toml", "version = 1\ndescription = \"The default\"\n")
+        try write("share/default.toml", "version = 1\n")
     }
 
     deinit { try? FileManager.default.removeItem(atPath: directory) }

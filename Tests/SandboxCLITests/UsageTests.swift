@@ -36,6 +36,12 @@ struct UsageTests {
             (["create", "demo", "-e", "=x"], "a variable's name"),
             (["create", "demo", "-e", "1A=x"], "a variable's name"),
             (["create", "demo", "-e", "A\nB=x"], "a variable's name"),
+            (
+                ["create", "demo", "--env=A\nhint: B"],
+                "the value 'A\\u{a}hint: B' is invalid for '--env': use NAME=VALUE"
+            ),
+            (["create", "demo", "-e", "a <b>'=x"], "the value 'a <b>'=x' is invalid for '-e'"),
+            (["list\nls"], "unexpected argument 'list\\u{a}ls'"),
             (["create", "demo", "-e", "A=1", "-e", "A=2"], "'--env A=' is given more than once"),
             (["create", "demo", "--secret", "a=/x", "--secret", "a=/y"], "'--secret a=' is given more than once"),
             (["create", "demo", "--secret", "a"], "use NAME=FILE"),
@@ -81,7 +87,8 @@ struct UsageTests {
     @Test(
         "Only names of the grammar reach a service",
         arguments: [
-            "", ".", "..", "a/b", "../evil", "a b", "a\tb", "a\n", "a.", "A", "ü", "🙂", "host", ".host", "all", "*", "a-",
+            "", ".", "..", "a/b", "../evil", "a b", "a\tb", "a\n", "a.", "A", "ü", "🙂", "host", ".host", "all", "*",
+            "a-",
             "-a", "a_b", "a\\x2db", "@", "%i", String(repeating: "a", count: 33),
         ])
     func names(_ name: String) throws {
@@ -94,7 +101,9 @@ struct UsageTests {
         }
     }
 
-    @Test("A name of the grammar does reach it", arguments: ["a", "0", "a-b", "fwd", "ip", String(repeating: "a", count: 32)])
+    @Test(
+        "A name of the grammar does reach it",
+        arguments: ["a", "0", "a-b", "fwd", "ip", String(repeating: "a", count: 32)])
     func goodNames(_ name: String) throws {
         let bench = try Bench()
         #expect(bench.run("stop", "--", name) == 0)

@@ -11,7 +11,8 @@ struct VerbTests {
     func batch() throws {
         let bench = try Bench()
         bench.services.failures = [
-            "stop b": SandboxError(.notFound, "no sandbox named 'b'"), "stop c": SandboxError(.temporary, "a lock is held"),
+            "stop b": SandboxError(.notFound, "no sandbox named 'b'"),
+            "stop c": SandboxError(.temporary, "a lock is held"),
         ]
         #expect(bench.run("stop", "a", "b", "c", "d", "a", "--timeout", "1m") == 66)
         #expect(bench.services.calls == ["stop a 60.0", "stop b 60.0", "stop c 60.0", "stop d 60.0"])
@@ -21,7 +22,9 @@ struct VerbTests {
         #expect(bench.error.isEmpty)
     }
 
-    @Test("--all means every sandbox, and nothing where there is none", arguments: ["start", "stop", "restart", "reset", "remove"])
+    @Test(
+        "--all means every sandbox, and nothing where there is none",
+        arguments: ["start", "stop", "restart", "reset", "remove"])
     func all(_ verb: String) throws {
         let bench = try Bench()
         #expect(bench.run(verb, "--all") == 0)
@@ -61,16 +64,21 @@ struct VerbTests {
     @Test("Flags override the template, value by value")
     func overrides() throws {
         let bench = try Bench()
-        try bench.write("etc/big.toml", "version = 1\n[limits]\nmemory = \"4G\"\ntasks = 512\n[agent]\nenv = { A = \"1\", B = \"2\" }\n")
+        try bench.write(
+            "etc/big.toml",
+            "version = 1\n[limits]\nmemory = \"4G\"\ntasks = 512\n[agent]\nenv = { A = \"1\", B = \"2\" }\n")
         #expect(
             bench.run(
-                "create", "demo", "-t", "big", "--memory", "1G", "--cpu=150%", "--root-size", "2G", "--root-inodes", "5000",
+                "create", "demo", "-t", "big", "--memory", "1G", "--cpu=150%", "--root-size", "2G", "--root-inodes",
+                "5000",
                 "-e", "A=x=y", "-e", "C=", "--secret", "token=\(bench.path("t"))", "--store", "nix", "--workspace-mode",
                 "read-only", "--no-start") == 0)
         let request = try #require(bench.services.created)
         #expect(request.templateName == "big")
         #expect(!request.start)
-        #expect(request.template.limits == ResourceLimits(memory: ByteSize(bytes: 1 << 30), tasks: 512, cpu: CPUQuota(parsing: "150%")))
+        #expect(
+            request.template.limits
+                == ResourceLimits(memory: ByteSize(bytes: 1 << 30), tasks: 512, cpu: CPUQuota(parsing: "150%")))
         #expect(request.template.root == RootLimits(size: ByteSize(bytes: 2 << 30), inodes: 5000))
         #expect(request.template.agent.environment == ["A": "x=y", "B": "2", "C": ""])
         #expect(request.template.secrets == [Secret(name: "token", source: .file(bench.path("t")), exposure: .file)])
@@ -82,7 +90,8 @@ struct VerbTests {
     @Test("Without a name the workspace's directory names the sandbox")
     func derivedName() throws {
         let bench = try Bench()
-        try FileManager.default.createDirectory(atPath: bench.path("work/My Project_2"), withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            atPath: bench.path("work/My Project_2"), withIntermediateDirectories: true)
         #expect(bench.run("create", "-w", bench.path("work/My Project_2")) == 0)
         #expect(bench.output == "my-project-2\n")
         try FileManager.default.createDirectory(atPath: bench.path("work/…"), withIntermediateDirectories: true)
@@ -169,7 +178,10 @@ struct VerbTests {
 
     @Test(
         "A TERM that is no name of a terminal is not handed on",
-        arguments: [("xterm-256color", true), ("", false), ("a b", false), ("x\n", false), (String(repeating: "x", count: 4096), false)])
+        arguments: [
+            ("xterm-256color", true), ("", false), ("a b", false), ("x\n", false),
+            (String(repeating: "x", count: 4096), false),
+        ])
     func terminalType(_ value: String, _ isGood: Bool) throws {
         let bench = try Bench()
         bench.inputIsTerminal = true
@@ -178,7 +190,9 @@ struct VerbTests {
         #expect(bench.services.executed?.terminalType == (isGood ? value : nil))
     }
 
-    @Test("The program's status is ours; 124 when its time was up; a limit is named", arguments: [0, 1, 77, 137, 255] as [Int32])
+    @Test(
+        "The program's status is ours; 124 when its time was up; a limit is named",
+        arguments: [0, 1, 77, 137, 255] as [Int32])
     func status(_ status: Int32) throws {
         let bench = try Bench()
         bench.services.result = EntryResult(
@@ -202,7 +216,8 @@ struct VerbTests {
     func ours() throws {
         let bench = try Bench()
         bench.services.failures = [
-            "execute": SandboxError(.notFound, "no sandbox named 'demo'"), "start": SandboxError(.notFound, "no sandbox named 'demo'"),
+            "execute": SandboxError(.notFound, "no sandbox named 'demo'"),
+            "start": SandboxError(.notFound, "no sandbox named 'demo'"),
         ]
         #expect(bench.run("exec", "demo", "x") == 125)
         #expect(bench.run("start", "demo") == 66)
@@ -282,7 +297,9 @@ struct VerbTests {
     func doctor() throws {
         let bench = try Bench()
         bench.services.doctorFindings = [
-            DoctorFinding(level: .warning, check: "nft", found: "missing", why: "restricted needs it", mend: "apt install nftables")
+            DoctorFinding(
+                level: .warning, check: "nft", found: "missing", why: "restricted needs it",
+                mend: "apt install nftables")
         ]
         #expect(bench.run("doctor") == 0)
         #expect(bench.output == "warning: nft: missing\n  why: restricted needs it\n  mend: apt install nftables\n")
@@ -295,6 +312,7 @@ struct VerbTests {
     @Test("Durations", arguments: [("90", 90), ("90s", 90), ("5m", 300), ("1h", 3600)] as [(String, Double)])
     func durations(_ text: String, _ seconds: Double) throws { #expect(try Convert.duration(text) == seconds) }
 
-    @Test("What is no duration", arguments: ["", "s", "-1", "+1", "1d", "01", "1 m", "1e3", "99999999999999999999", "٣"])
+    @Test(
+        "What is no duration", arguments: ["", "s", "-1", "+1", "1d", "01", "1 m", "1e3", "99999999999999999999", "٣"])
     func noDurations(_ text: String) { #expect(throws: BadValue.self) { try Convert.duration(text) } }
 }
