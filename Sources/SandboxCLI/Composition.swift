@@ -7,11 +7,13 @@ internal import SandboxModel
 enum Composition {
     /// The context of a command of this process.
     static func context(console: Console) -> Context {
-        let paths = HostPaths()
+        var paths = HostPaths()
+        if let prefix = Installation.prefix { paths.programs = "\(prefix)/libexec/sandboxctl" }
         return Context(
             console: console,
             makeServices: { () throws(SandboxError) in
-                let host = NspawnBackend(paths: paths, interruptions: Interruptions.last)
+                let host = NspawnBackend(
+                    paths: paths, configuration: try Installation.configuration(), interruptions: Interruptions.last)
                 let engine = SandboxEngine(
                     store: FileRecordStore(paths: paths), host: host, progress: { console.progress($0) })
                 return EngineServices(engine: engine, tools: NspawnTools())

@@ -148,12 +148,7 @@ extension TemplateCatalog {
     /// Where the program lies is asked of the kernel; a variable could name any directory to a command run by sudo.
     static func installed(state: String) -> TemplateCatalog {
         var directories = ["/etc/sandboxctl/templates"]
-        if let process = try? Files.open(following: "/proc/self", .directory),
-            let program = try? Files.readLink("exe", beneath: process)
-        {
-            let prefix = program.split(separator: "/").dropLast(2)
-            directories.append("/" + (prefix + ["share", "sandboxctl", "templates"]).joined(separator: "/"))
-        }
+        if let prefix = Installation.prefix { directories.append("\(prefix)/share/sandboxctl/templates") }
         return TemplateCatalog(directories: directories, trust: TrustStore(directory: state))
     }
 }

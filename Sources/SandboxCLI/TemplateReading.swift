@@ -1,9 +1,7 @@
 internal import SandboxModel
+internal import SandboxTemplates
 
 /// From the bytes of a template file to a template. The only place that knows how a template is written.
-///
-/// Understands a file that sets nothing but its version, so every default; refuses any other, rather than leave out
-/// what it asks for.
 enum TemplateReading {
     /// One thing that is wrong with a file.
     struct Problem: Equatable {
@@ -16,16 +14,20 @@ enum TemplateReading {
     /// - Parameter shown: the file's name in messages.
     /// - Throws: `configuration`, with the first problem as its message.
     static func template(_ file: TemplateFile, shown: String) throws(SandboxError) -> Template {
-        guard let problem = problems(file, shown: shown).first else { return Template() }
-        throw SandboxError(.configuration, problem.line, hint: problem.hint)
+        do throws(TemplateErrors) {
+            return try TemplateParser.parse(file.bytes, file: shown)
+        } catch {
+            throw error.asSandboxError()
+        }
     }
 
     /// Everything that is wrong with a file.
     static func problems(_ file: TemplateFile, shown: String) -> [Problem] {
-        let lines = String(decoding: file.bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
-        return lines.enumerated().compactMap { number, line in
-            if line.allSatisfy({ $0 == " " }) || line.hasPrefix("#") || line == "version = 1" { return nil }
-            return Problem(line: "\(shown):\(number + 1):1: only 'version = 1' is understood by this build", hint: nil)
+        do throws(TemplateErrors) {
+            _ = try TemplateParser.parse(file.bytes, file: shown)
+            return []
+        } catch {
+            return zip(error.lines, error.diagnostics).map { Problem(line: $0, hint: $1.hint) }
         }
     }
 }
