@@ -78,7 +78,8 @@ let package = Package(
         .testTarget(name: "SandboxModelTests", dependencies: ["SandboxModel"], swiftSettings: strict),
         .testTarget(
             name: "SandboxTemplatesTests", dependencies: ["SandboxTemplates", "SandboxModel"], swiftSettings: strict),
-        .testTarget(name: "SandboxEngineTests", dependencies: ["SandboxEngine", "SandboxModel"], swiftSettings: engine),
+        .testTarget(
+            name: "SandboxEngineTests", dependencies: ["SandboxEngine", "SandboxModel"], swiftSettings: engine),
         .testTarget(name: "LinuxKitTests", dependencies: ["LinuxKit", "CSandboxShims"], swiftSettings: strict),
         .testTarget(name: "SystemdBusTests", dependencies: ["SystemdBus"], swiftSettings: strict),
         .testTarget(name: "SeccompTests", dependencies: ["Seccomp"], swiftSettings: strict),

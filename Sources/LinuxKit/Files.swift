@@ -219,7 +219,8 @@ public enum Files {
         var raw = sbx_statfs()
         try checked(unsafe sbx_fstatfs(descriptor.number, &raw), "statfs")
         return FileSystemSpace(
-            type: raw.type, bytes: raw.bytes, bytesFree: raw.bytes_free, inodes: raw.inodes, inodesFree: raw.inodes_free)
+            type: raw.type, bytes: raw.bytes, bytesFree: raw.bytes_free, inodes: raw.inodes, inodesFree: raw.inodes_free
+        )
     }
 }
 

@@ -92,5 +92,7 @@ public struct MountEntry: Sendable, Equatable {
     }
 
     /// All lines of a mountinfo file.
-    public static func parse(_ text: String) -> [MountEntry] { text.split(separator: "\n").compactMap { MountEntry(String($0)) } }
+    public static func parse(_ text: String) -> [MountEntry] {
+        text.split(separator: "\n").compactMap { MountEntry(String($0)) }
+    }
 }

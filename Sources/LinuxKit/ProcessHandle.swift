@@ -59,7 +59,9 @@ extension ProcessHandle {
     func reap() throws(SystemError) -> ChildEnd? {
         var status: Int32 = 0
         var signal: Int32 = 0
-        guard try checked(unsafe sbx_wait_nohang(pid, &status, &signal), "wait for the program") == 1 else { return nil }
+        guard try checked(unsafe sbx_wait_nohang(pid, &status, &signal), "wait for the program") == 1 else {
+            return nil
+        }
         return signal != 0 ? .signalled(signal) : .exited(status)
     }
 

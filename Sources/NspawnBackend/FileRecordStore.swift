@@ -39,7 +39,8 @@ public struct FileRecordStore: RecordStore {
         guard let head = try? JSONDecoder().decode(Head.self, from: Data(bytes)) else { throw corrupt(name) }
         guard head.version <= SandboxRecord.formatVersion else {
             throw SandboxError(
-                .dataError, "the record of sandbox '\(name)' has version \(head.version), this program knows "
+                .dataError,
+                "the record of sandbox '\(name)' has version \(head.version), this program knows "
                     + "\(SandboxRecord.formatVersion)", hint: "use the newer sandboxctl that wrote it")
         }
         guard let record = try? JSONDecoder().decode(SandboxRecord.self, from: Data(bytes)), record.name == name,
@@ -173,7 +174,8 @@ public struct FileRecordStore: RecordStore {
         } catch {
             throw error.as(.internal)
         }
-        throw SandboxError(.temporary, "another command is at work on sandbox '\(name)'", hint: "try again when it is done")
+        throw SandboxError(
+            .temporary, "another command is at work on sandbox '\(name)'", hint: "try again when it is done")
     }
 
     /// See `RecordStore`.

@@ -122,7 +122,8 @@ final class Launch: LaunchedMachine {
             let tail = "/\(HostPaths.unit(record.name))/payload"
             guard reading.cgroup.hasSuffix(tail) else {
                 throw SandboxError(
-                    .cannotCreate, "posture of '\(record.name)': cgroup is '\(reading.cgroup)', should end in '\(tail)'")
+                    .cannotCreate, "posture of '\(record.name)': cgroup is '\(reading.cgroup)', should end in '\(tail)'"
+                )
             }
             cgroup = String(reading.cgroup.dropLast("/payload".count))
             let differences = Posture.differences(

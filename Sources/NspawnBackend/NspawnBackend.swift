@@ -244,7 +244,9 @@ public final class NspawnBackend: Backend {
             if grace <= 0 { try kill(unit, manager) }
             do {
                 let job = try manager.stopUnit(unit)
-                if let result = try? job.wait(until: .now + .milliseconds(Int64((grace > 0 ? grace : 5) * 1000))), result == .done {
+                if let result = try? job.wait(until: .now + .milliseconds(Int64((grace > 0 ? grace : 5) * 1000))),
+                    result == .done
+                {
                     return
                 }
                 try kill(unit, manager)

@@ -81,7 +81,9 @@ struct Posture: Sendable, Equatable {
             }
         }
         for mount in mounts where !ownTypes.contains(mount.type) {
-            let isPlanned = promised.keys.contains { mount.target == $0 || mount.target.hasPrefix("\($0)/") && $0 != "/" }
+            let isPlanned = promised.keys.contains {
+                mount.target == $0 || mount.target.hasPrefix("\($0)/") && $0 != "/"
+            }
             if !isPlanned && !ownFiles.contains(mount.target) {
                 lines.append("'\(mount.target)' (\(mount.type)) is mounted and should not be")
             }
@@ -110,6 +112,7 @@ struct Posture: Sendable, Equatable {
         let path = cgroup.split(separator: "\n").last { $0.hasPrefix("0::") }.map { String($0.dropFirst(3)) } ?? ""
         return Reading(
             status: status, uidMap: uidMap, gidMap: gidMap, namespaces: namespaces, hostNamespaces: hostNamespaces,
-            hostFilters: try proc.status(1)?["Seccomp_filters"].flatMap { Int($0) } ?? 0, cgroup: path, mounts: MountEntry.parse(mountinfo), descriptors: try proc.entries(pid, "fd"))
+            hostFilters: try proc.status(1)?["Seccomp_filters"].flatMap { Int($0) } ?? 0, cgroup: path,
+            mounts: MountEntry.parse(mountinfo), descriptors: try proc.entries(pid, "fd"))
     }
 }

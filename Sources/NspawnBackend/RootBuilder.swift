@@ -108,7 +108,8 @@ struct RootBuilder {
             mount = try DetachedMount.clone(source, attributes, idmap: map.number, recursive: false, label: label)
         case .store:
             do {
-                mount = try DetachedMount.clone(source, attributes, idmap: storeMap.number, recursive: true, label: label)
+                mount = try DetachedMount.clone(
+                    source, attributes, idmap: storeMap.number, recursive: true, label: label)
             } catch {
                 // EINVAL, EPERM: this file system has no id-mapped mounts (mount_setattr(2)).
                 guard error.errno == 22 || error.errno == 1 else { throw error }

@@ -97,18 +97,22 @@ extension RootPlan {
         let home = "home/\(template.agent.user)"
         var items: [Item] = [
             .directory("etc", mode: 0o755), .directory("etc/ssl", mode: 0o755),
-            .directory("root", mode: 0o700), .directory("home", mode: 0o755), .directory(home, mode: 0o700, owner: agent),
+            .directory("root", mode: 0o700), .directory("home", mode: 0o755),
+            .directory(home, mode: 0o700, owner: agent),
             .directory("workspace", mode: 0o755, owner: agent), .directory("tmp", mode: 0o1777),
             .directory("var", mode: 0o755), .directory("var/tmp", mode: 0o1777), .directory("var/cache", mode: 0o755),
             .directory("var/lib", mode: 0o755), .directory("var/log", mode: 0o755), .directory("opt", mode: 0o755),
             .directory("srv", mode: 0o755), .directory("mnt", mode: 0o755), .directory("proc", mode: 0o555),
             .directory("sys", mode: 0o555), .directory("dev", mode: 0o755), .directory("run", mode: 0o755),
             .link("var/run", to: "/run"), .link("var/lock", to: "/run/lock"),
-            .file("etc/passwd", SandboxUsers.passwd(template.agent)), .file("etc/group", SandboxUsers.group(template.agent)),
+            .file("etc/passwd", SandboxUsers.passwd(template.agent)),
+            .file("etc/group", SandboxUsers.group(template.agent)),
             .file("etc/hostname", "\(record.name)\n"),
             .file("etc/hosts", "127.0.0.1 localhost \(record.name)\n::1 localhost \(record.name)\n"),
             .file("etc/resolv.conf", "# This sandbox has no network.\n"),
-            .file("etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n"),
+            .file(
+                "etc/nsswitch.conf",
+                "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n"),
             .file("etc/machine-id", "\(record.id)\(record.id)\n", mode: 0o444),
         ]
         var attachments: [Attachment] = []

@@ -22,7 +22,8 @@ public struct ByteSize: Hashable, Sendable, Comparable, CustomStringConvertible 
 
     /// The shortest exact form: `1G`, `1536M`, `1000`.
     public var description: String {
-        for (shift, suffix) in [(40, "T"), (30, "G"), (20, "M"), (10, "K")] where bytes > 0 && bytes % (1 << shift) == 0 {
+        for (shift, suffix) in [(40, "T"), (30, "G"), (20, "M"), (10, "K")] where bytes > 0 && bytes % (1 << shift) == 0
+        {
             return "\(bytes >> shift)\(suffix)"
         }
         return "\(bytes)"
@@ -49,7 +50,8 @@ public struct CPUQuota: Hashable, Sendable, CustomStringConvertible {
     /// Reads `50%` or `200%`.
     /// - Returns: `nil` for anything else.
     public init?(parsing text: String) {
-        guard text.last == "%", let number = UInt64(strictDecimal: text.dropLast()), (1...100_000).contains(number) else {
+        guard text.last == "%", let number = UInt64(strictDecimal: text.dropLast()), (1...100_000).contains(number)
+        else {
             return nil
         }
         percent = Int(number)

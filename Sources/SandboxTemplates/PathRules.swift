@@ -2,7 +2,8 @@
 enum PathRules {
     /// What the sandbox itself provides inside.
     private static let provided = [
-        "/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/proc", "/sys", "/dev", "/run", "/tmp", "/workspace", "/root", "/var",
+        "/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/proc", "/sys", "/dev", "/run", "/tmp", "/workspace",
+        "/root", "/var",
     ]
     /// What no part of a sandbox may come from: kernel interfaces, other programs' sockets, our own state.
     private static let forbiddenSources = ["/proc", "/sys", "/dev", "/run", "/var/run", "/var/lib/sandboxctl"]
@@ -11,7 +12,9 @@ enum PathRules {
     static func problem(absolute path: String) -> String? {
         if !path.hasPrefix("/") { return "is not an absolute path" }
         if path.utf8.count > 4095 { return "is too long" }
-        if path.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7f }) { return "holds control characters" }
+        if path.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7f }) {
+            return "holds control characters"
+        }
         if path == "/" { return "is the root directory" }
         let parts = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
         if parts.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) {
@@ -23,7 +26,9 @@ enum PathRules {
     /// Why `path` cannot be shown inside.
     static func problem(source path: String) -> String? {
         if let problem = problem(absolute: path) { return problem }
-        if let tree = forbiddenSources.first(where: { overlap($0, path) }) { return "is or contains a part of '\(tree)'" }
+        if let tree = forbiddenSources.first(where: { overlap($0, path) }) {
+            return "is or contains a part of '\(tree)'"
+        }
         if path == "/etc" { return "is the host's whole configuration" }
         return nil
     }
@@ -32,7 +37,9 @@ enum PathRules {
     static func problem(target path: String, agent: String?) -> String? {
         if let problem = problem(absolute: path) { return problem }
         let taken = provided + ["/home/\(agent ?? "agent")"]
-        if let tree = taken.first(where: { overlap($0, path) }) { return "is or contains a part of '\(tree)', which the sandbox provides" }
+        if let tree = taken.first(where: { overlap($0, path) }) {
+            return "is or contains a part of '\(tree)', which the sandbox provides"
+        }
         return nil
     }
 

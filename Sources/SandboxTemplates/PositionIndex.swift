@@ -43,7 +43,9 @@ struct PositionIndex {
         for _ in 0..<count {
             guard let scalar = current else { return }
             index += 1
-            position = scalar == "\n" ? TextPosition(line: position.line + 1, column: 1)
+            position =
+                scalar == "\n"
+                ? TextPosition(line: position.line + 1, column: 1)
                 : TextPosition(line: position.line, column: position.column + 1)
         }
     }
@@ -122,7 +124,9 @@ struct PositionIndex {
                 names.append((string(), place))
             } else {
                 var name = ""
-                while let part = current, part.properties.isAlphabetic || ("0"..."9").contains(part) || part == "_" || part == "-" {
+                while let part = current,
+                    part.properties.isAlphabetic || ("0"..."9").contains(part) || part == "_" || part == "-"
+                {
                     name.unicodeScalars.append(part)
                     advance()
                 }

@@ -91,7 +91,8 @@ struct TOMLDocument {
         let before = bytes[..<offset]
         let line = before.count { $0 == 0x0a } + 1
         let start = before.lastIndex(of: 0x0a).map { $0 + 1 } ?? 0
-        return TextPosition(line: line, column: String(decoding: before[start...], as: UTF8.self).unicodeScalars.count + 1)
+        return TextPosition(
+            line: line, column: String(decoding: before[start...], as: UTF8.self).unicodeScalars.count + 1)
     }
 
     /// The parser's message without its own quotation of the place.

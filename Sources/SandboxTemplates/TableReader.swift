@@ -42,7 +42,8 @@ final class TableReader {
             let scope = path.isEmpty ? "" : " in [\(path.filter { !$0.hasPrefix("#") }.joined(separator: "."))]"
             report.diagnostics.append(
                 TemplateDiagnostic(
-                    place, "unknown key '\(key)'\(scope)", hint: hint ?? "keys are \(known.sorted().joined(separator: ", "))"))
+                    place, "unknown key '\(key)'\(scope)",
+                    hint: hint ?? "keys are \(known.sorted().joined(separator: ", "))"))
         }
     }
 
@@ -166,7 +167,9 @@ final class TableReader {
 
     /// Keys in the order they stand in the text.
     var orderedKeys: [String] {
-        entries.keys.sorted { document.positions.position(of: path + [$0]) < document.positions.position(of: path + [$1]) }
+        entries.keys.sorted {
+            document.positions.position(of: path + [$0]) < document.positions.position(of: path + [$1])
+        }
     }
 }
 

@@ -51,7 +51,8 @@ private struct TemplateBuilder {
             if let mode = table.choice("mode", NetworkMode.self) { template.network = mode }
             // Known, so that the message tells what is the matter; never ignored.
             for key in ["allow", "private", "budget", "rate"] where table.has(key) {
-                table.complain(key, nil, "'\(key)' is not available in this version", hint: "the only network mode is \"none\"")
+                table.complain(
+                    key, nil, "'\(key)' is not available in this version", hint: "the only network mode is \"none\"")
             }
         }
         reading.read("limits") { table, template in
@@ -114,7 +115,9 @@ private struct TemplateBuilder {
                     if !EnvironmentVariable.isValidName(name) {
                         environment.complain(name, nil, "'\(name.prefix(80))' cannot name a variable")
                     }
-                    if value.utf8.count > 131_072 { environment.complain(name, nil, "the value of '\(name)' is too long") }
+                    if value.utf8.count > 131_072 {
+                        environment.complain(name, nil, "the value of '\(name)' is too long")
+                    }
                     template.agent.environment[name] = value
                 }
             }
@@ -151,7 +154,8 @@ private struct TemplateBuilder {
         for name in secrets.orderedKeys {
             guard let table = secrets.table(name) else { continue }
             if !Secret.isValidName(name) {
-                table.complain("'\(name)' cannot name a secret", hint: "use letters, digits, '_', '-' and '.', at most 63")
+                table.complain(
+                    "'\(name)' cannot name a secret", hint: "use letters, digits, '_', '-' and '.', at most 63")
             }
             let source = Self.source(table)
             let exposure = Self.exposure(table)
@@ -207,7 +211,8 @@ private struct TemplateBuilder {
             return .environment(variable: name)
         case (.env?, nil):
             if !table.has("variable") {
-                table.complain("expose", nil, "exposing as a variable needs its name", hint: "add 'variable = \"NAME\"'")
+                table.complain(
+                    "expose", nil, "exposing as a variable needs its name", hint: "add 'variable = \"NAME\"'")
             }
         case (.file?, _?):
             table.complain("variable", nil, "'variable' goes with 'expose = \"env\"'")
@@ -223,7 +228,9 @@ private struct TemplateBuilder {
             let source = table.string("source")
             let target = table.string("target")
             let readOnly = table.boolean("read_only") ?? true
-            for key in ["source", "target"] where !table.has(key) { table.complain("'\(key)' is missing in [[mounts]]") }
+            for key in ["source", "target"] where !table.has(key) {
+                table.complain("'\(key)' is missing in [[mounts]]")
+            }
             table.finish()
             if let source, let problem = PathRules.problem(source: source) {
                 table.complain("source", nil, "mount source '\(source)' \(problem)")
