@@ -24,6 +24,7 @@ let package = Package(
         .executable(name: "sandboxctl", targets: ["sandboxctl"]),
         .executable(name: "sandbox-init", targets: ["sandbox-init"]),
         .executable(name: "sandbox-launch", targets: ["sandbox-launch"]),
+        .executable(name: "sandbox-copy", targets: ["sandbox-copy"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -42,6 +43,9 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-nostartfiles", "-static-stdlib", "-Xclang-linker", "-static"])]),
         .executableTarget(
             name: "sandbox-launch", dependencies: ["CSandboxShims"], cSettings: c,
+            linkerSettings: [.unsafeFlags(["-nostartfiles", "-static-stdlib", "-Xclang-linker", "-static"])]),
+        .executableTarget(
+            name: "sandbox-copy", dependencies: ["CSandboxShims"], cSettings: c,
             linkerSettings: [.unsafeFlags(["-nostartfiles", "-static-stdlib", "-Xclang-linker", "-static"])]),
 
         // Pure values and functions.

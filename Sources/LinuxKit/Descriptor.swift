@@ -50,17 +50,7 @@ public struct Descriptor: ~Copyable, Sendable {
 
     /// Writes all bytes.
     public func write(_ bytes: [UInt8]) throws(SystemError) {
-        var done = 0
-        while done < bytes.count {
-            let count = unsafe bytes.withUnsafeBytes { raw in
-                unsafe Glibc.write(number, raw.baseAddress?.advanced(by: done), bytes.count - done)
-            }
-            if count < 0 {
-                if errno == EINTR { continue }
-                throw SystemError("write", errno: errno)
-            }
-            done += count
-        }
+        try Streams.write(number, bytes)
     }
 
     /// fsync(2).
@@ -71,6 +61,11 @@ public struct Descriptor: ~Copyable, Sendable {
     /// fchown(2).
     public func changeOwner(uid: UInt32, gid: UInt32) throws(SystemError) {
         guard fchown(number, uid, gid) == 0 else { throw SystemError("chown", errno: errno) }
+    }
+
+    /// fchmod(2).
+    public func changeMode(_ mode: UInt32) throws(SystemError) {
+        guard fchmod(number, mode) == 0 else { throw SystemError("chmod", errno: errno) }
     }
 
     /// Waits until reading would not block.
@@ -175,5 +170,33 @@ public enum EventSet {
         let count = unsafe poll(&polled, nfds_t(polled.count), milliseconds)
         guard count >= 0 || errno == EINTR else { throw SystemError("poll", errno: errno) }
         return Set(polled.filter { $0.revents != 0 }.map(\.fd))
+    }
+}
+
+/// Plain reading and writing of descriptors that somebody else owns.
+public enum Streams {
+    /// Reads at most `limit` bytes; none at the end.
+    public static func read(_ descriptor: Int32, limit: Int) throws(SystemError) -> [UInt8] {
+        var buffer = [UInt8](repeating: 0, count: limit)
+        while true {
+            let count = unsafe Glibc.read(descriptor, &buffer, limit)
+            if count >= 0 { return Array(buffer[..<count]) }
+            if errno != EINTR { throw SystemError("read", errno: errno) }
+        }
+    }
+
+    /// Writes all bytes.
+    public static func write(_ descriptor: Int32, _ bytes: [UInt8]) throws(SystemError) {
+        var done = 0
+        while done < bytes.count {
+            let count = unsafe bytes.withUnsafeBytes { raw in
+                unsafe Glibc.write(descriptor, raw.baseAddress?.advanced(by: done), bytes.count - done)
+            }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw SystemError("write", errno: errno)
+            }
+            done += count
+        }
     }
 }

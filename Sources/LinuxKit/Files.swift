@@ -200,12 +200,22 @@ public enum Files {
             try? remove(temporary, beneath: directory)
             throw error
         }
-        guard unsafe renameat(directory.number, temporary, directory.number, name) == 0 else {
-            let saved = errno
+        do {
+            try rename(temporary, to: name, in: directory)
+        } catch {
             try? remove(temporary, beneath: directory)
-            throw SystemError("rename", name, errno: saved)
+            throw error
         }
         if durable { try directory.synchronize() }
+    }
+
+    /// renameat(2) within one directory; a file or link of the new name is replaced, not followed.
+    public static func rename(
+        _ name: String, to newName: String, in directory: borrowing Descriptor
+    ) throws(SystemError) {
+        guard unsafe renameat(directory.number, name, directory.number, newName) == 0 else {
+            throw SystemError("rename", newName, errno: errno)
+        }
     }
 
     /// The target of the magic link `/proc/self/fd/N`: the path a descriptor was opened by, as the kernel knows it now.

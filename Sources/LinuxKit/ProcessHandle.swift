@@ -55,6 +55,14 @@ public enum ChildEnd: Sendable, Equatable {
 }
 
 extension ProcessHandle {
+    /// Waits for the end of a child that this process started.
+    public func waitForEnd() throws(SystemError) -> ChildEnd {
+        while true {
+            _ = try descriptor.waitReadable(until: .never)
+            if let end = try reap() { return end }
+        }
+    }
+
     /// How the child ended, or nil while it runs (waitpid(2), WNOHANG). Asked once after it ended.
     func reap() throws(SystemError) -> ChildEnd? {
         var status: Int32 = 0

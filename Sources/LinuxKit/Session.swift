@@ -235,14 +235,15 @@ public struct Session: ~Copyable {
     }
 }
 
-/// A pipe whose ends are closed one by one.
-private struct Pipe: ~Copyable {
-    /// -1 once it is closed.
-    private(set) var readEnd: Int32
-    /// -1 once it is closed.
-    private(set) var writeEnd: Int32
+/// A pipe whose ends are closed one by one (pipe2(2), O_CLOEXEC).
+public struct Pipe: ~Copyable {
+    /// Descriptor to read from; -1 once it is closed.
+    public private(set) var readEnd: Int32
+    /// Descriptor to write to; -1 once it is closed.
+    public private(set) var writeEnd: Int32
 
-    init() throws(SystemError) {
+    /// Makes a pipe.
+    public init() throws(SystemError) {
         var ends: (Int32, Int32) = (-1, -1)
         let result = unsafe withUnsafeMutableBytes(of: &ends) { raw in
             guard let base = raw.baseAddress else { return -EINVAL }
@@ -257,12 +258,14 @@ private struct Pipe: ~Copyable {
         if writeEnd >= 0 { close(writeEnd) }
     }
 
-    mutating func closeReadEnd() {
+    /// Closes the end that is read from.
+    public mutating func closeReadEnd() {
         if readEnd >= 0 { close(readEnd) }
         readEnd = -1
     }
 
-    mutating func closeWriteEnd() {
+    /// Closes the end that is written to.
+    public mutating func closeWriteEnd() {
         if writeEnd >= 0 { close(writeEnd) }
         writeEnd = -1
     }

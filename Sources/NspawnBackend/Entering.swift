@@ -34,13 +34,7 @@ extension NspawnBackend {
     ) throws -> (outcome: Session.Outcome, output: [UInt8]) {
         let leader = try ProcessHandle(pid: run.leader, startTime: run.leaderStart)
         let cgroup = try Cgroup.payload(run)
-        let filter = try Files.open(noLinks: paths.filter(record.name), .read).readAll(limit: 1 << 16)
-        guard !filter.isEmpty, filter.count % 8 == 0 else {
-            throw SandboxError(.internal, "the seccomp program of '\(record.name)' is damaged")
-        }
-        let entry = Entry(
-            arguments: request.arguments, environment: request.environment, directory: request.directory,
-            uid: request.user.id, gid: request.user.id, filter: filter)
+        let entry = try entry(record, request)
         let session = try Session()
         switch request.streams {
         case .terminal:
@@ -61,6 +55,17 @@ extension NspawnBackend {
                 try entry.start(leader: leader, cgroup: cgroup, streams: streams)
             }
         }
+    }
+
+    /// What runs, with the seccomp program that the payload runs under.
+    func entry(_ record: SandboxRecord, _ request: EntryRequest) throws -> Entry {
+        let filter = try Files.open(noLinks: paths.filter(record.name), .read).readAll(limit: 1 << 16)
+        guard !filter.isEmpty, filter.count % 8 == 0 else {
+            throw SandboxError(.internal, "the seccomp program of '\(record.name)' is damaged")
+        }
+        return Entry(
+            arguments: request.arguments, environment: request.environment, directory: request.directory,
+            uid: request.user.id, gid: request.user.id, filter: filter)
     }
 
     /// What shells say of a program that cannot be run; anything else is a fault of ours.

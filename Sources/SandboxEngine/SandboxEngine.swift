@@ -1,4 +1,4 @@
-internal import SandboxModel
+public import SandboxModel
 
 /// The use cases: what each verb does, in terms of a store of records and a machine.
 public struct SandboxEngine<Store: RecordStore, Host: Backend> {
@@ -35,7 +35,8 @@ public struct SandboxEngine<Store: RecordStore, Host: Backend> {
     }
 
     /// The record and run record of a sandbox that must be running.
-    func running(_ name: SandboxName) throws(SandboxError) -> (SandboxRecord, RunRecord) {
+    /// - Throws: `notFound`, `unavailable` when it does not run.
+    public func running(_ name: SandboxName) throws(SandboxError) -> (SandboxRecord, RunRecord) {
         let record = try record(name)
         guard let run = try run(record) else {
             throw SandboxError(
