@@ -42,7 +42,7 @@ def timed(action):
 
 def prepare():
     """A workspace, and a root tree like the one a sandbox gets, for the peers."""
-    shutil.rmtree(WORK, ignore_errors=True)
+    shutil.rmtree(WORK, ignore_errors=True)  # nothing is mounted there any more
     os.makedirs(WORKSPACE)
     for name in ("usr", "etc", "tmp", "proc", "sys", "dev", "run", "workspace"):
         os.makedirs(f"{ROOT}/{name}")
@@ -93,10 +93,18 @@ class Nspawn:
     name = "nspawn"
     base = 0x20000000
 
+    @staticmethod
+    def root(name):
+        """A tree of its own for each machine: nspawn locks the one it runs on. Small: /usr is a bind."""
+        path = f"{ROOT}-{name}"
+        if not os.path.isdir(path):
+            shutil.copytree(ROOT, path, symlinks=True)
+        return path
+
     def command(self, name, *payload):
         Nspawn.base += 65536
         return ["systemd-run", "--quiet", "--collect", f"--unit=plain-{name}", "-p", "Type=notify", "-p", "Delegate=yes",
-                "-p", "KillMode=mixed", "systemd-nspawn", "--quiet", "--keep-unit", "--directory", ROOT,
+                "-p", "KillMode=mixed", "systemd-nspawn", "--quiet", "--keep-unit", "--directory", self.root(name),
                 f"--machine=plain-{name}", f"--private-users={Nspawn.base}:65536", "--private-users-ownership=off",
                 "--private-network", "--bind-ro=/usr", f"--bind={WORKSPACE}:/workspace", *payload]
 
@@ -254,6 +262,9 @@ def idle_memory(ours, nspawn, count):
     rows = {}
     for peer in (ours, nspawn):
         names = [f"mem{i}" for i in range(count)]
+        if peer is nspawn:
+            for name in names:
+                peer.root(name)
         try:
             for name in names:
                 peer.create(name)
