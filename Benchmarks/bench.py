@@ -9,10 +9,12 @@ PID 1; `Benchmarks/run` boots such a machine.
 import argparse
 import json
 import os
+import select
 import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 WORK = "/var/tmp/sandboxctl-bench"
@@ -22,15 +24,23 @@ NULL = subprocess.DEVNULL
 
 
 def run(*command, check=True, **options):
-    """Runs a command with closed streams; returns its result."""
-    options.setdefault("stdin", NULL)
-    options.setdefault("stdout", NULL)
-    options.setdefault("stderr", subprocess.PIPE)
-    result = subprocess.run(command, **options)
-    if check and result.returncode != 0:
-        error = (result.stderr or b"").decode(errors="replace").strip()
-        raise RuntimeError(f"{' '.join(command)}: status {result.returncode}: {error}")
-    return result
+    """Runs a command with closed streams; returns its status."""
+    # A file, not a pipe: what a command leaves running in the background would hold a pipe open.
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(command, stdin=NULL, stdout=NULL, stderr=errors, **options)
+        # Popen.wait(timeout=...) polls with growing pauses, which would be what is measured.
+        ended = os.pidfd_open(process.pid)
+        try:
+            if not select.select([ended], [], [], 60)[0]:
+                process.kill()
+        finally:
+            os.close(ended)
+        status = process.wait()
+        if check and status != 0:
+            errors.seek(0)
+            text = errors.read().decode(errors="replace").strip()
+            raise RuntimeError(f"{' '.join(command)}: status {status}: {text}")
+    return status
 
 
 def timed(action):

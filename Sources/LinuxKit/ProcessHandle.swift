@@ -102,6 +102,14 @@ public enum ThisProcess {
         return columns > 0 ? Int(columns) : nil
     }
 
+    /// Whether the kernel offers a netlink protocol (netlink(7)); its module is loaded if need be.
+    public static func hasNetlink(protocol number: Int32) -> Bool {
+        let socket = Glibc.socket(AF_NETLINK, Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue), number)
+        guard socket >= 0 else { return false }
+        close(socket)
+        return true
+    }
+
     /// The value of an environment variable.
     public static func environment(_ name: String) -> String? {
         guard let value = unsafe getenv(name) else { return nil }

@@ -7,7 +7,7 @@ internal import SystemdBus
 /// The machine that sandboxes run on: systemd and machined over D-Bus, and the kernel.
 public final class NspawnBackend: Backend {
     let paths: HostPaths
-    private let configuration: HostConfiguration
+    let configuration: HostConfiguration
     private let interruptions: () -> Int32?
     private var connection: Bus?
 

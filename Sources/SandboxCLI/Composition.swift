@@ -15,7 +15,8 @@ enum Composition {
                 let host = NspawnBackend(
                     paths: paths, configuration: try Installation.configuration(), interruptions: Interruptions.last)
                 let engine = SandboxEngine(
-                    store: FileRecordStore(paths: paths), host: host, progress: { console.progress($0) })
+                    store: FileRecordStore(paths: paths), host: host, events: JournalEvents(),
+                    progress: { console.progress($0) })
                 return EngineServices(engine: engine, tools: NspawnTools(engine: engine, host: host, console: console))
             },
             catalog: .installed(state: paths.state), isRoot: ThisProcess.isRoot, now: { Clock.realtime },
@@ -30,7 +31,18 @@ struct NspawnTools: HostTools {
     let host: NspawnBackend
     let console: Console
 
-    func plan(_ request: CreateRequest) throws(SandboxError) -> DryRunPlan { throw missing("--dry-run") }
+    func plan(_ request: CreateRequest) throws(SandboxError) -> DryRunPlan {
+        let plan = try host.plan(request)
+        return DryRunPlan(
+            unit: plan.unit, properties: plan.properties.map { DryRunPlan.Property(name: $0.name, value: $0.value) },
+            command: plan.command,
+            mounts: plan.mounts.map {
+                DryRunPlan.Mount(
+                    source: $0.source, target: $0.target, readOnly: $0.readOnly, ownership: $0.ownership)
+            },
+            // A namespace with a loopback device needs no rule.
+            rules: [])
+    }
 
     func copy(from source: CopyEnd, to destination: CopyEnd) throws(SandboxError) {
         let console = self.console
@@ -47,15 +59,26 @@ struct NspawnTools: HostTools {
         }
     }
 
-    func doctor() throws(SandboxError) -> [DoctorFinding] { throw missing("doctor") }
+    func doctor() throws(SandboxError) -> [DoctorFinding] {
+        host.doctor().map { finding in
+            let level: DoctorFinding.Level =
+                switch finding.level {
+                case .ok: .ok
+                case .warning: .warning
+                case .problem: .problem
+                }
+            return DoctorFinding(
+                level: level, check: finding.check, found: finding.found, why: finding.why, mend: finding.mend)
+        }
+    }
 
     func logs(
         _ name: SandboxName, _ request: LogRequest, line: (String) throws(SandboxError) -> Void
     ) throws(SandboxError) {
-        throw missing("logs")
-    }
-
-    private func missing(_ verb: String) -> SandboxError {
-        SandboxError(.unavailable, "'\(verb)' is not available in this version")
+        // A sandbox that was removed has a log still; a name that is none has not.
+        try host.logs(name, lines: request.lines, follow: request.follow) { (entry) throws(SandboxError) in
+            try line(request.json ? try JSON.line(LogView(entry)) : LogText.line(entry))
+            return true
+        }
     }
 }

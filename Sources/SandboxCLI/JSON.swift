@@ -15,6 +15,18 @@ enum JSON {
         }
     }
 
+    /// A value on a single line.
+    static func line(_ value: some Encodable) throws(SandboxError) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        do {
+            return String(decoding: try encoder.encode(value), as: UTF8.self)
+        } catch {
+            throw SandboxError(.internal, "write JSON", cause: "\(error)")
+        }
+    }
+
     /// The same JSON with characters a terminal may act on as `\uXXXX`. Outside of strings JSON has none but newlines.
     static func printable(_ json: String) -> String {
         guard json.unicodeScalars.contains(where: isEscaped) else { return json }

@@ -36,6 +36,17 @@ struct DryRunPlan: Sendable, Equatable {
     var properties: [Property]
     /// What the unit runs.
     var command: [String]
+    /// A mount below the sandbox's root.
+    struct Mount: Sendable, Equatable, Encodable {
+        var source: String
+        var target: String
+        var readOnly: Bool
+        /// How ids appear: `store`, `owner` or `plain`.
+        var ownership: String
+    }
+
+    /// Mounts, in the order they are attached.
+    var mounts: [Mount]
     /// Rules of the sandbox's network namespace, one a line; none for network mode `none`.
     var rules: [String]
 }

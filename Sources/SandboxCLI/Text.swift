@@ -222,6 +222,11 @@ enum PlanText {
         lines += ["", "unit \(plan.unit.escapingControls)"]
         lines += plan.properties.map { "  \($0.name)=\($0.value)".escapingControls }
         lines += ["", "command"] + plan.command.map { "  \($0)".escapingControls }
+        lines += ["", "mounts"]
+        lines += plan.mounts.map { mount in
+            "  \(mount.target) from \(mount.source), \(mount.readOnly ? "read-only" : "writable"), ids: \(mount.ownership)"
+                .escapingControls
+        }
         lines += ["", plan.rules.isEmpty ? "no network rules: there is no network" : "network rules"]
         return lines + plan.rules.map { "  \($0)".escapingControls }
     }

@@ -146,6 +146,7 @@ struct PlanView: Encodable {
     var unit: String
     var properties: [DryRunPlan.Property]
     var command: [String]
+    var mounts: [DryRunPlan.Mount]
     var rules: [String]
 
     init(_ request: CreateRequest, _ plan: DryRunPlan) {
@@ -158,6 +159,7 @@ struct PlanView: Encodable {
         unit = plan.unit
         properties = plan.properties
         command = plan.command
+        mounts = plan.mounts
         rules = plan.rules
     }
 }

@@ -66,6 +66,8 @@ extension SandboxEngine {
         if request.start { try bringUp(&record, weakenings, &steps) }
         record.phase = .created
         _ = try steps.step("commit") { () throws(SandboxError) in try store.save(record) }
+        events.record(.created, record)
+        if request.start { events.record(.started, record) }
     }
 
     /// The steps from a definition to a running, verified, set-up sandbox; shared by create, start and reset.

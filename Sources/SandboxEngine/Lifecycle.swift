@@ -8,6 +8,7 @@ extension SandboxEngine {
         let record = try record(name)
         guard try run(record) == nil else { return }
         try bringUpAgain(record, verb: "start")
+        events.record(.started, record)
     }
 
     /// Stops a sandbox and everything in it; a stopped one is left alone.
@@ -15,8 +16,9 @@ extension SandboxEngine {
     public func stop(_ name: SandboxName, grace: Double) throws(SandboxError) {
         let lock = try store.lock(name, wait: true)
         defer { withExtendedLifetime(lock) {} }
-        _ = try record(name)
+        let record = try record(name)
         try bringDown(name, grace: grace, verb: "stop")
+        events.record(.stopped, record)
     }
 
     /// Stops and starts.
@@ -26,6 +28,7 @@ extension SandboxEngine {
         let record = try record(name)
         try bringDown(name, grace: grace, verb: "restart")
         try bringUpAgain(record, verb: "restart")
+        events.record(.started, record)
     }
 
     /// A new root, set up again; definition, workspace and persistent volumes stay.
@@ -36,6 +39,7 @@ extension SandboxEngine {
         try bringDown(name, grace: grace, verb: "reset")
         record.setUp = false
         try bringUpAgain(record, verb: "reset")
+        events.record(.reset, record)
     }
 
     /// Removes a sandbox and all that belongs to it; the workspace is never touched.
@@ -61,6 +65,7 @@ extension SandboxEngine {
             try Failpoint.reached("remove.record")
         }
         try clear(name, grace: grace)
+        if let known { events.record(.removed, known) }
     }
 
     /// Stops and removes everything named after the sandbox, the record last: what is interrupted can be repeated.

@@ -4,11 +4,15 @@ public import SandboxModel
 public struct SandboxEngine<Store: RecordStore, Host: Backend> {
     let store: Store
     let host: Host
+    let events: any EventSink
     /// Called with a line for people when a long step begins.
     let progress: (String) -> Void
 
     /// An engine on a store and a machine.
-    public init(store: Store, host: Host, progress: @escaping (String) -> Void = { _ in }) {
+    public init(
+        store: Store, host: Host, events: any EventSink = NoEvents(), progress: @escaping (String) -> Void = { _ in }
+    ) {
+        self.events = events
         self.store = store
         self.host = host
         self.progress = progress

@@ -54,7 +54,7 @@ final class FakeServices: Services {
         try call("plan", request.name)
         return DryRunPlan(
             unit: "sandbox-\(request.name).service", properties: [.init(name: "MemoryMax", value: "1024")],
-            command: ["/usr/bin/systemd-nspawn", "--quiet"], rules: [])
+            command: ["/usr/bin/systemd-nspawn", "--quiet"], mounts: [], rules: [])
     }
     func logs(
         _ name: SandboxName, _ request: LogRequest, line: (String) throws(SandboxError) -> Void

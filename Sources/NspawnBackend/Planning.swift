@@ -1,0 +1,59 @@
+public import SandboxEngine
+public import SandboxModel
+internal import SystemdBus
+
+/// What a start would do, as text for `create --dry-run`.
+public struct LaunchPlan: Sendable, Equatable {
+    /// A mount below the sandbox's root.
+    public struct Mount: Sendable, Equatable, Encodable {
+        /// Path on the host.
+        public let source: String
+        /// Path inside.
+        public let target: String
+        /// Whether writing is refused.
+        public let readOnly: Bool
+        /// How ids appear: `store`, `owner` or `plain`.
+        public let ownership: String
+    }
+
+    /// Name of the unit.
+    public let unit: String
+    /// Its properties and their values.
+    public let properties: [(name: String, value: String)]
+    /// What it runs.
+    public let command: [String]
+    /// Mounts, in the order they are attached.
+    public let mounts: [Mount]
+
+    /// By parts.
+    public static func == (left: LaunchPlan, right: LaunchPlan) -> Bool {
+        left.unit == right.unit && left.command == right.command && left.mounts == right.mounts
+            && left.properties.map(\.name) == right.properties.map(\.name)
+            && left.properties.map(\.value) == right.properties.map(\.value)
+    }
+}
+
+extension NspawnBackend {
+    /// What `create` would do. Runs the same checks and changes nothing; the uid range is the one that would be tried
+    /// first.
+    public func plan(_ request: CreateRequest) throws(SandboxError) -> LaunchPlan {
+        var record = SandboxRecord(
+            id: String(repeating: "0", count: 16), name: request.name, phase: .creating,
+            templateName: request.templateName, template: request.template, workspace: request.workspace, uidBase: 0,
+            createdAt: now())
+        _ = try check(record)
+        try ensureUnused(request.name)
+        for slot in UIDRange.slots(for: request.name).prefix(1) { record.uidBase = UIDRange.base(of: slot) }
+        var credentials: [CredentialSource] = []
+        for secret in record.template.secrets { credentials.append(try CredentialSource.find(secret)) }
+        let unit = UnitPlan.make(for: record, paths: paths, credentials: credentials)
+        let mounts = try rootPlan(record).attachments.map { mount in
+            LaunchPlan.Mount(
+                source: mount.source, target: "/\(mount.target)", readOnly: mount.readOnly,
+                ownership: "\(mount.ownership)")
+        }
+        return LaunchPlan(
+            unit: unit.unit, properties: unit.properties.map { ($0.name, $0.value.json) }, command: unit.command,
+            mounts: mounts)
+    }
+}

@@ -1,0 +1,29 @@
+public import SandboxModel
+
+/// Something that happened to a sandbox.
+public enum SandboxEvent: String, Sendable, CaseIterable {
+    /// It exists now.
+    case created
+    /// It runs now, its posture verified.
+    case started
+    /// It was stopped.
+    case stopped
+    /// It has a new root.
+    case reset
+    /// It is gone.
+    case removed
+}
+
+/// Where events are kept. Keeping one never fails a verb.
+public protocol EventSink {
+    /// Takes note of an event.
+    func record(_ event: SandboxEvent, _ record: SandboxRecord)
+}
+
+/// Keeps nothing.
+public struct NoEvents: EventSink {
+    /// A sink.
+    public init() {}
+    /// See `EventSink`.
+    public func record(_ event: SandboxEvent, _ record: SandboxRecord) {}
+}
