@@ -155,8 +155,6 @@ static int mask_path(const char *path, const char *empty_file, const char *empty
         cover = sbx_clone_tree(source, 0);
         result = cover < 0 ? cover : 0;
     }
-    unsigned attributes = SBX_MOUNT_RDONLY | SBX_MOUNT_NOSUID | SBX_MOUNT_NODEV | SBX_MOUNT_NOEXEC;
-    if (result == 0) result = sbx_set_attributes(cover, attributes, -1, 0);
     if (result == 0) result = sbx_attach(cover, target);
     if (cover >= 0) close(cover);
     if (source >= 0) close(source);

@@ -33,6 +33,13 @@ public enum DetachedMount {
         Descriptor(owning: try checked(sbx_procfs(), "make a procfs"))
     }
 
+    /// Adds attributes to a mount that is filled.
+    public static func restrict(
+        _ mount: borrowing Descriptor, _ attributes: MountAttributes
+    ) throws(SystemError) {
+        try checked(sbx_set_attributes(mount.number, attributes.rawValue, -1, 0), "set mount attributes")
+    }
+
     /// A private copy of the mount that `file` lies in, rooted at `file` (open_tree(2)).
     ///
     /// - Parameters:

@@ -25,8 +25,7 @@ final class Launch: LaunchedMachine {
 
     /// Starts the unit and waits until sandbox-init says that it is locked down.
     ///
-    /// The unit is asked for first: while systemd forks and sandbox-launch waits for its packet, the filter is compiled
-    /// and the root is built.
+    /// The unit is asked for first, and its root is built while systemd forks; the filter is compiled while nspawn starts.
     init(
         record: SandboxRecord, unit: UnitPlan, network: String, promised: [String: Set<String>],
         weakenings: [Weakening], bus: Bus, interruption: () -> Int32?,
@@ -41,16 +40,16 @@ final class Launch: LaunchedMachine {
             let input = UnitProperty("StandardInputFileDescriptor", .fileDescriptor(pair.far.number))
             job = try SystemdManager(bus).startTransientUnit(
                 unit.unit, properties: unit.properties + [input], confirmed: false)
-            let filter = try filter()
             let mounts = try build()
             self.weakenings += mounts.weakenings
-            let program = try Descriptor.sealed("seccomp", filter)
             let secrets = record.template.secrets.filter { $0.exposure == .file }.map(\.name)
             try pair.near.send(
                 packet: LaunchPacket.encode(
                     mounts: mounts.targets, secrets: secrets,
                     secretsOwner: record.uidBase + SandboxUsers.agentID),
-                descriptors: [program.number, mounts.root.number] + mounts.others)
+                descriptors: [mounts.root.number] + mounts.others)
+            let program = try Descriptor.sealed("seccomp", try filter())
+            try pair.near.send(packet: [LaunchPacket.filter], descriptors: [program.number])
             gate = try pair.near.duplicate()
             try job.confirm()
         } catch let error as SystemError {

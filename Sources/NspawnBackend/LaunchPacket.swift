@@ -2,6 +2,7 @@
 /// in host order, then zero-terminated strings.
 enum LaunchPacket {
     static let magic: UInt32 = 0x3178_6273
+    static let filter = UInt8(ascii: "F")
     static let locked = UInt8(ascii: "L")
     static let failed = UInt8(ascii: "E")
     static let release = UInt8(ascii: "G")

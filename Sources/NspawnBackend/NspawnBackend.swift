@@ -187,6 +187,7 @@ public final class NspawnBackend: Backend {
         var result: [String: Set<String>] = [
             "/": ["nosuid", "nodev"], "/run": ["nosuid", "nodev", "noexec"],
             "/run/secrets": ["ro", "nosuid", "nodev", "noexec"], "/run/sandbox/init": ["ro", "nosuid", "nodev"],
+            "/run/sandbox": ["ro", "nosuid", "nodev", "noexec"],
             "/dev": ["nosuid", "noexec"], "/dev/shm": ["nosuid", "nodev"],
         ]
         for attachment in plan.attachments where !attachment.optional {

@@ -29,8 +29,8 @@ struct Posture: Sendable, Equatable {
     }
 
     static let namespaceKinds = ["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"]
-    /// Descriptors of sandbox-init while it waits at the gate: standard ones, filter, gate.
-    static let gateDescriptors: Set<String> = ["0", "1", "2", "3", "4"]
+    /// Descriptors of sandbox-init while it waits at the gate: the standard ones and the gate.
+    static let gateDescriptors: Set<String> = ["0", "1", "2", "3"]
     /// File systems that nspawn mounts by itself. Anything else inside must be a mount of the plan.
     private static let ownTypes: Set<String> = ["proc", "sysfs", "tmpfs", "devpts", "mqueue", "cgroup2", "cgroup"]
     /// Single files of the host that nspawn shows: devices that are safe to share, and what names the system.

@@ -46,6 +46,10 @@ struct RootBuilder {
         let run = try small(RootPlan.Small.run, 0o755, [.noSetID, .noDevices, .noExecution])
         for item in plan.runItems { try make(item, in: run, store: storeRoot) }
         mounts.add(run, at: "run")
+        let own = try small(RootPlan.Small.own, 0o755, [.noSetID, .noDevices, .noExecution])
+        for item in plan.ownItems { try make(item, in: own, store: storeRoot) }
+        try DetachedMount.restrict(own, .readOnly)
+        mounts.add(own, at: "run/sandbox")
         let program = try Files.open(noLinks: initProgram, .reference)
         mounts.add(
             try DetachedMount.clone(

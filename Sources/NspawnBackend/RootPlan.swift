@@ -66,6 +66,8 @@ public struct RootPlan: Sendable, Equatable {
     public var items: [Item]
     /// Files of the tmpfs on `/run`, relative to it.
     public var runItems: [Item]
+    /// Files of the read-only tmpfs on `/run/sandbox`, relative to it: what the sandbox itself needs.
+    public var ownItems: [Item]
     /// Mounts, in the order they are attached.
     public var attachments: [Attachment]
 }
@@ -74,6 +76,7 @@ extension RootPlan {
     /// Sizes of the small tmpfs mounts besides the root, in bytes and inodes.
     enum Small {
         static let run = (size: UInt64(16 << 20), inodes: UInt64(4096))
+        static let own = (size: UInt64(64 << 10), inodes: UInt64(16))
         static let devices = (size: UInt64(1 << 20), inodes: UInt64(256))
         static let secrets = (size: UInt64(8 << 20), inodes: UInt64(128))
         /// Inodes of /dev/shm; its size is a quarter of the root's.
@@ -150,10 +153,12 @@ extension RootPlan {
         let runItems: [Item] = [
             .directory("lock", mode: 0o1777), .directory("secrets", mode: 0o755), .directory("host", mode: 0o755),
             .directory("user", mode: 0o755), .directory("user/\(agent)", mode: 0o700, owner: agent),
-            .directory("sandbox", mode: 0o755), .directory("sandbox/empty-directory", mode: 0),
-            .file("sandbox/empty-file", "", mode: 0), .file("sandbox/init", "", mode: 0o555),
+            .directory("sandbox", mode: 0o755),
         ]
-        return RootPlan(items: items, runItems: runItems, attachments: attachments)
+        let ownItems: [Item] = [
+            .directory("empty-directory", mode: 0), .file("empty-file", "", mode: 0), .file("init", "", mode: 0o555),
+        ]
+        return RootPlan(items: items, runItems: runItems, ownItems: ownItems, attachments: attachments)
     }
 
     /// A tree with `usr`: the host itself, or a directory that looks like one.

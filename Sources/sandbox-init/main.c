@@ -55,18 +55,43 @@ static void check_capabilities(void) {
     if (syscall(SYS_capset, &header, none) < 0) fail("drop capabilities");
 }
 
+// Waits for the filter program at the gate.
+static int receive_filter(void) {
+    union {
+        char buffer[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    char byte = 0;
+    struct iovec iov = {.iov_base = &byte, .iov_len = 1};
+    struct msghdr message = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buffer, .msg_controllen = sizeof control.buffer};
+    ssize_t n;
+    do n = recvmsg(SBX_FD_GATE, &message, MSG_CMSG_CLOEXEC);
+    while (n < 0 && errno == EINTR);
+    if (n < 0) fail("wait for the filter");
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (n != 1 || byte != SBX_GATE_FILTER || !header || header->cmsg_type != SCM_RIGHTS ||
+        header->cmsg_len != CMSG_LEN(sizeof(int)))
+        refuse("the starter is gone, or sent no filter");
+    int fd;
+    memcpy(&fd, CMSG_DATA(header), sizeof fd);
+    return fd;
+}
+
 static void apply_filter(void) {
+    int fd = receive_filter();
     struct stat s;
-    if (fstat(SBX_FD_FILTER, &s) < 0) fail("filter descriptor");
+    if (fstat(fd, &s) < 0) fail("filter descriptor");
     if (s.st_size <= 0 || s.st_size % sizeof(struct sock_filter) != 0 ||
         s.st_size / sizeof(struct sock_filter) > 4096)
         refuse("the filter program has an impossible size");
-    void *program = mmap(NULL, (size_t)s.st_size, PROT_READ, MAP_PRIVATE, SBX_FD_FILTER, 0);
+    void *program = mmap(NULL, (size_t)s.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (program == MAP_FAILED) fail("map the filter program");
     struct sock_fprog filter = {
         .len = (unsigned short)((size_t)s.st_size / sizeof(struct sock_filter)), .filter = program};
     if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &filter) != 0) fail("seccomp");
     munmap(program, (size_t)s.st_size);
+    close(fd);
 }
 
 static void notify_ready(void) {
@@ -135,7 +160,7 @@ static void reap(void) {
 int main(void) {
     if (getpid() != 1) refuse("runs as the first process of a sandbox only");
     const char *passed = getenv("LISTEN_FDS");
-    if (!passed || strcmp(passed, "2") != 0) refuse("the filter and the gate were not passed");
+    if (!passed || strcmp(passed, "1") != 0) refuse("the gate was not passed");
 
     // Not to be attached to, and without a core, from the start.
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) fail("undumpable");

@@ -70,7 +70,7 @@ static void receive(struct launch *launch) {
 
     uint32_t strings = launch->header.mounts + launch->header.secrets;
     if (launch->header.magic != SBX_LAUNCH_MAGIC || launch->header.mounts > SBX_LAUNCH_MAX_FDS ||
-        launch->header.secrets > SBX_LAUNCH_MAX_FDS || launch->count != (int)launch->header.mounts + 2)
+        launch->header.secrets > SBX_LAUNCH_MAX_FDS || launch->count != (int)launch->header.mounts + 1)
         fail("read the sandbox", NULL);
     packet[length] = 0;
     char *at = packet + sizeof launch->header;
@@ -87,7 +87,7 @@ static int attach_mounts(const struct launch *launch, const char *root_path) {
     if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0) fail("make mounts private", NULL);
     int target = sbx_open_no_links(AT_FDCWD, root_path, O_PATH | O_DIRECTORY, 0);
     check(target, "open", root_path);
-    check(sbx_attach(launch->fds[1], target), "attach the root at", root_path);
+    check(sbx_attach(launch->fds[0], target), "attach the root at", root_path);
     close(target);
 
     int root = sbx_open_no_links(AT_FDCWD, root_path, O_PATH | O_DIRECTORY, 0);
@@ -96,9 +96,9 @@ static int attach_mounts(const struct launch *launch, const char *root_path) {
         const char *path = launch->strings[i];
         int at = sbx_open_beneath(root, path, O_PATH | O_NOFOLLOW, 0);
         check(at, "open the mount point", path);
-        check(sbx_attach(launch->fds[2 + i], at), "attach", path);
+        check(sbx_attach(launch->fds[1 + i], at), "attach", path);
         close(at);
-        close(launch->fds[2 + i]);
+        close(launch->fds[1 + i]);
     }
     return root;
 }
@@ -141,11 +141,9 @@ static void copy_secrets(const struct launch *launch, int root) {
     close(secrets);
 }
 
-// The filter and the gate take the numbers that sd_listen_fds(3) promises; nspawn hands them to the payload.
-static void pass_descriptors(int filter) {
-    int high_filter = fcntl(filter, F_DUPFD_CLOEXEC, 10), high_gate = fcntl(gate, F_DUPFD_CLOEXEC, 10);
-    if (high_filter < 0 || high_gate < 0) fail("duplicate descriptors", NULL);
-    if (dup2(high_filter, SBX_FD_FILTER) < 0 || dup2(high_gate, SBX_FD_GATE) < 0) fail("place descriptors", NULL);
+// The gate takes the number that sd_listen_fds(3) promises; nspawn hands it to the payload.
+static void pass_gate(void) {
+    if (dup2(STDIN_FILENO, SBX_FD_GATE) < 0) fail("place the gate", NULL);
     gate = SBX_FD_GATE;
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (null < 0 || dup2(null, STDIN_FILENO) < 0) fail("open /dev/null", NULL);
@@ -153,7 +151,7 @@ static void pass_descriptors(int filter) {
 
     char pid[16];
     snprintf(pid, sizeof pid, "%d", (int)getpid());
-    if (setenv("LISTEN_PID", pid, 1) < 0 || setenv("LISTEN_FDS", "2", 1) < 0) fail("set the environment", NULL);
+    if (setenv("LISTEN_PID", pid, 1) < 0 || setenv("LISTEN_FDS", "1", 1) < 0) fail("set the environment", NULL);
     unsetenv("LISTEN_FDNAMES");
     unsetenv("CREDENTIALS_DIRECTORY");
 }
@@ -167,7 +165,7 @@ int main(int argc, char **argv) {
     receive(&launch);
     int root = attach_mounts(&launch, argv[1]);
     copy_secrets(&launch, root);
-    pass_descriptors(launch.fds[0]);
+    pass_gate();
     execv(argv[2], argv + 2);
     fail("run", argv[2]);
 }

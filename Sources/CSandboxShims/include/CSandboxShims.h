@@ -4,6 +4,7 @@
 // Every function that can fail returns a negative errno, so that nothing depends on the thread's errno
 // surviving the way back into Swift.
 #pragma once
+#include "sbx_copy_protocol.h"
 #include "sbx_enter.h"
 #include "sbx_files.h"
 #include "sbx_mounts.h"

@@ -4,10 +4,11 @@
 // descriptors attached (SCM_RIGHTS); the same socket then becomes the gate that sandbox-init waits at.
 //
 //   packet  = header, then `mounts` + `secrets` NUL-terminated strings
-//   fds     = [0] filter program, [1] root mount, [2 ...] one detached mount per `mounts` string
+//   fds     = [0] root mount, [1 ...] one detached mount per `mounts` string
 //   mounts  = where each goes, relative to the root, in order
 //   secrets = credential names to copy from $CREDENTIALS_DIRECTORY into run/secrets
 //
+// To sandbox-init: SBX_GATE_FILTER with the filter program attached; it is compiled while nspawn starts.
 // From sandbox-init: SBX_GATE_LOCKED once it has given up everything it is going to give up.
 // From sandbox-launch or sandbox-init: SBX_GATE_ERROR and a line of text when it cannot go on.
 // To sandbox-init: SBX_GATE_RELEASE when the posture was verified from outside. End of file means the
@@ -22,13 +23,13 @@
 #define SBX_LAUNCH_MAGIC 0x31786273u
 #define SBX_LAUNCH_MAX_PACKET 65536
 #define SBX_LAUNCH_MAX_FDS 128
+#define SBX_GATE_FILTER 'F'
 #define SBX_GATE_ERROR 'E'
 #define SBX_GATE_LOCKED 'L'
 #define SBX_GATE_RELEASE 'G'
 
-// Descriptors as sandbox-init finds them (sd_listen_fds(3) numbering, which nspawn passes on).
-#define SBX_FD_FILTER 3
-#define SBX_FD_GATE 4
+// The gate as sandbox-init finds it (sd_listen_fds(3) numbering, which nspawn passes on).
+#define SBX_FD_GATE 3
 
 struct sbx_launch_header {
     uint32_t magic;

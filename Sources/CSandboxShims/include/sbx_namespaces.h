@@ -12,5 +12,6 @@ int sbx_network_namespace(void);
 // In a child, from outside: enter the mount namespace of `pidfd` and cover paths with something empty; then enter its
 // user namespace and write 0 to user/max_user_namespaces there (namespaces(7)) through the procfs `procfs_fd`, and
 // read it back. `paths` is a NULL-terminated list: the path (inside) of an empty file nobody may open, the same for
-// a directory, then each path to cover; those that do not exist are left alone. 0 or negative errno.
+// a directory, then each path to cover; those that do not exist are left alone. The covers have the attributes of the
+// mount that the empty ones lie on (setting them one by one costs half a millisecond each). 0 or negative errno.
 int sbx_harden(int pidfd, int procfs_fd, const char *const *paths);
