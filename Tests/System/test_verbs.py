@@ -1,0 +1,163 @@
+"""The verbs, as their user sees them."""
+
+import json
+import os
+import subprocess
+import time
+
+from support import SandboxTest, WORK, inventory, sandboxctl, text
+
+
+class Verbs(SandboxTest):
+    def test_exit_status_of_the_program_is_the_command_s(self):
+        self.create()
+        for status in (0, 1, 42, 255):
+            self.inside(f"exit {status}", check=status)
+        self.inside("kill -9 $$", check=137)
+        self.assertEqual(sandboxctl("exec", "demo", "--", "no-such-program").returncode, 127)
+        self.assertEqual(sandboxctl("exec", "demo", "--", "/etc/passwd").returncode, 126)
+        self.assertEqual(sandboxctl("exec", "--timeout", "1", "demo", "--", "sleep", "60").returncode, 124)
+
+    def test_streams_are_split_and_binary(self):
+        self.create()
+        result = sandboxctl("exec", "demo", "--", "sh", "-c", "echo out; echo err >&2", check=0)
+        self.assertEqual((result.stdout, result.stderr), (b"out\n", b"err\n"))
+        data = os.urandom(10 << 20)
+        self.assertEqual(sandboxctl("exec", "demo", "--", "cat", stdin=data, check=0).stdout, data)
+
+    def test_environment_directory_and_user(self):
+        self.create()
+        self.assertEqual(self.inside("pwd; id -un; echo $HOME").split(), ["/workspace", "agent", "/home/agent"])
+        self.assertEqual(self.inside("pwd; echo $A", "demo", "-C", "/tmp", "-e", "A=b c").splitlines(), ["/tmp", "b c"])
+        os.environ["LEAKED"] = "yes"
+        self.assertNotIn("LEAKED", self.inside("env"))
+        self.assertEqual(self.inside("id -u", "demo", "-u", "65534").strip(), "65534")
+        refused = sandboxctl("exec", "-u", "root", "demo", "--", "id")
+        self.assertEqual(refused.returncode, 125)
+        self.assertIn(b"root", refused.stderr)
+
+    def test_two_hundred_in_a_row_leave_nothing(self):
+        self.create()
+        before = self.inside("ls /proc | grep -c '^[0-9]'")
+        for _ in range(200):
+            sandboxctl("exec", "demo", "--", "true", check=0)
+        self.assertEqual(self.inside("ls /proc | grep -c '^[0-9]'"), before)
+
+    def test_run_removes_whatever_happens(self):
+        options = ("--workspace", self.workspace)
+        self.assertEqual(sandboxctl("run", *options, "--", "sh", "-c", "exit 3").returncode, 3)
+        self.assertEqual(sandboxctl("run", *options, "--", "no-such-program").returncode, 127)
+        self.assertEqual(sandboxctl("run", *options, "--timeout", "1", "--", "sleep", "60").returncode, 124)
+        self.check_inventory()
+        process = subprocess.Popen(["sandboxctl", "run", *options, "--", "sh", "-c", "echo up; sleep 60"],
+                                   stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        self.assertEqual(process.stdout.readline(), b"up\n")
+        process.terminate()
+        self.assertEqual(process.wait(timeout=30), 143)
+        process.stdout.close()
+        self.check_inventory()
+
+    def test_reset_gives_a_new_root_and_keeps_workspace_and_persistent_directories(self):
+        self.create(template='[agent]\npersist = [".cache"]\nsetup = ["echo set > /tmp/setup"]\n')
+        self.inside("echo a > /tmp/a; echo b > ~/.cache/b; echo c > /workspace/c; echo d > ~/d")
+        text("reset", "demo")
+        self.assertEqual(self.inside("cat /tmp/setup ~/.cache/b /workspace/c").split(), ["set", "b", "c"])
+        self.inside("test ! -e /tmp/a && test ! -e ~/d")
+
+    def test_stop_and_start(self):
+        self.create()
+        process = subprocess.Popen(["sandboxctl", "exec", "demo", "--", "sh", "-c", "trap '' TERM; echo up; sleep 300 & wait; sleep 300"],
+                                   stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        self.assertEqual(process.stdout.readline(), b"up\n")
+        begin = time.monotonic()
+        text("stop", "--timeout", "2", "demo")
+        self.assertLess(time.monotonic() - begin, 7)
+        process.wait(timeout=10)
+        process.stdout.close()
+        self.assertEqual(self.status()["state"], "stopped")
+        self.assertEqual(inventory()["processes"], [])
+        self.assertEqual(sandboxctl("exec", "demo", "--", "true").returncode, 125)
+        text("start", "demo")
+        self.inside("true")
+
+    def test_several_names_and_all(self):
+        for name in ("a1", "a2"):
+            self.create(name)
+        result = sandboxctl("stop", "a1", "nobody", "a2")
+        self.assertEqual(result.returncode, 66)
+        self.assertEqual([self.status(name)["state"] for name in ("a1", "a2")], ["stopped", "stopped"])
+        text("start", "--all")
+        self.assertEqual(text("list", "-q").split(), ["a1", "a2"])
+
+    def test_a_name_that_exists(self):
+        self.create()
+        result = sandboxctl("create", "demo", "--workspace", self.workspace)
+        self.assertEqual(result.returncode, 73)
+        self.inside("true")
+
+    def test_dry_run_changes_nothing(self):
+        before = inventory()
+        plan = json.loads(text("create", "demo", "--workspace", self.workspace, "--dry-run", "--json"))
+        self.assertIn("--settings=no", plan["command"])
+        self.assertEqual(plan["rules"], [])
+        self.assertEqual(inventory(), before)
+
+    def test_no_start(self):
+        self.create("demo", "--no-start")
+        self.assertEqual(self.status()["state"], "stopped")
+        self.assertEqual(inventory()["units"], [])
+
+    def test_secrets(self):
+        source = f"{WORK}/secret-source"
+        self.addCleanup(os.unlink, source)
+        for value in ("first", "second"):
+            with open(source, "w", encoding="utf-8") as file:
+                file.write(value + "\n")
+            if value == "first":
+                self.create(template=f'[secrets.f]\nfile = "{source}"\n[secrets.v]\nfile = "{source}"\nexpose = "env"\n'
+                            'variable = "TOKEN"\n')
+            else:
+                text("restart", "demo")
+            self.assertEqual(self.inside("cat /run/secrets/f; echo $TOKEN; stat -c '%a %U' /run/secrets/f").splitlines(),
+                             [value, value, "400 agent"])
+            self.inside("test ! -e /run/secrets/v")
+            self.inside("cat /run/secrets/f", "demo", "-u", "65534", check=1)
+        text("stop", "demo")
+        self.assertEqual(inventory()["credentials"], [])
+
+    def test_cp_both_ways_follows_no_link(self):
+        self.create()
+        self.inside("mkdir -p /tmp/d/e; echo 1 > /tmp/d/a; echo 2 > /tmp/d/e/b; ln -s /etc/shadow /tmp/d/l; mkfifo /tmp/d/p")
+        target = f"{self.workspace}/out"
+        text("cp", "demo:/tmp/d", target)
+        self.assertEqual(sorted(os.listdir(target)), ["a", "e"])
+        text("cp", target, "demo:/tmp/back")
+        self.assertEqual(self.inside("cat /tmp/back/a /tmp/back/e/b").split(), ["1", "2"])
+        # WSP-01: a link that the agent left on the way is not followed, neither for reading nor for writing.
+        self.inside("ln -s /root /workspace/link; ln -s /etc/shadow /workspace/shadow")
+        self.assertEqual(sandboxctl("cp", "demo:/tmp/d/a", f"{self.workspace}/link/a").returncode, 77)
+        self.assertFalse(os.path.exists("/root/a"))
+        self.assertEqual(sandboxctl("cp", f"{self.workspace}/shadow", "demo:/tmp/x").returncode, 77)
+        self.inside("test ! -e /tmp/x")
+
+    def test_logs_and_gc(self):
+        self.create()
+        text("reset", "demo")
+        self.assertIn("Sandbox demo reset", text("logs", "demo"))
+        for line in text("logs", "demo", "--json").splitlines():
+            self.assertIn("message", json.loads(line))
+        self.assertEqual(text("gc").strip(), "")
+
+    def test_trust_of_a_workspace_s_template(self):
+        path = f"{self.workspace}/.sandbox.toml"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write('version = 1\n[agent]\nenv = { MINE = "yes" }\n')
+        refused = sandboxctl("create", "demo", "--workspace", self.workspace)
+        self.assertEqual(refused.returncode, 77)
+        text("template", "trust", path)
+        self.create()
+        self.assertEqual(self.inside("echo $MINE").strip(), "yes")
+        text("remove", "demo")
+        with open(path, "a", encoding="utf-8") as file:
+            file.write("# changed\n")
+        self.assertEqual(sandboxctl("create", "demo", "--workspace", self.workspace).returncode, 77)
