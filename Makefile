@@ -84,4 +84,4 @@ uninstall: ## Remove what install put there
 
 .PHONY: clean
 clean: ## Remove what was built; the lab's cached roots stay ('Tests/Lab/lab clean' removes them)
-	rm -rf .build
+	rm -rf .build .build-failpoints

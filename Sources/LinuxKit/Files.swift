@@ -16,7 +16,8 @@ public enum Files {
             switch self {
             case .reference: Int32(O_PATH_) | O_NOFOLLOW
             case .read: O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
-            case .directory: O_RDONLY | O_DIRECTORY | O_NOFOLLOW
+            // Without O_NOFOLLOW, which would call a link "not a directory": RESOLVE_NO_SYMLINKS refuses it as a link.
+            case .directory: O_RDONLY | O_DIRECTORY
             }
         }
     }

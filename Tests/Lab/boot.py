@@ -14,10 +14,23 @@ import tempfile
 import time
 
 
+def own_cgroup(name):
+    """Moves this process into a cgroup of its own, so that two machines do not share one tree."""
+    with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
+        tree = next(line.split()[4] for line in mounts if " - cgroup2 " in line)
+    with open("/proc/self/cgroup", encoding="utf-8") as lines:
+        current = next(line[3:].strip() for line in lines if line.startswith("0::"))
+    directory = f"{tree}{current.rstrip('/')}/{name}"
+    os.makedirs(directory, exist_ok=True)
+    with open(f"{directory}/cgroup.procs", "w", encoding="ascii") as file:
+        file.write(f"{os.getpid()}\n")
+
+
 def main():
     state, command = sys.argv[1], sys.argv[2:]
     with tempfile.TemporaryDirectory() as directory, open(f"{state}.console", "wb") as console:
         path = f"{directory}/notify"
+        own_cgroup(f"sandboxctl-{os.path.basename(state)}-lab")
         notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         notify.bind(path)
         monitor = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=console, stderr=console,

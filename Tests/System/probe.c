@@ -97,8 +97,10 @@ static long connect_out(void) {
 }
 static long leave_cgroup(void) { return open("/sys/fs/cgroup/../cgroup.procs", O_WRONLY); }
 static long immutable(void) {
-    int fd = open("/workspace", O_RDONLY), flags = 0x10;
-    return ioctl(fd, _IOW('f', 2, long), &flags);
+    int fd = open("/workspace", O_RDONLY), immutable_flag = 0x10, none = 0;
+    int result = ioctl(fd, _IOW('f', 2, long), &immutable_flag);
+    if (result == 0) ioctl(fd, _IOW('f', 2, long), &none);  // the control must not keep it
+    return result;
 }
 
 int main(void) {

@@ -11,18 +11,31 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 class Lines(unittest.TestResult):
     """A line for each test; what failed is told at once."""
 
+    bad = 0
+
     def startTest(self, test):
         super().startTest(test)
-        self.before = len(self.failures) + len(self.errors)
+        self.traces, self.reason = [], None
+
+    def addFailure(self, test, err):
+        self.traces.append(self._exc_info_to_string(err, test))
+
+    addError = addFailure
+
+    def addSubTest(self, test, subtest, err):
+        if err is not None:
+            self.traces.append(f"{subtest}\n" + self._exc_info_to_string(err, test))
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self.reason = reason
 
     def stopTest(self, test):
-        bad = (self.failures + self.errors)[self.before:]
-        skipped = [reason for skipped, reason in self.skipped if skipped is test]
-        word = "failed" if bad else "skipped" if skipped else "passed"
-        print(f"{word}: {test.id()}" + (f" ({skipped[0]})" if skipped else ""), flush=True)
-        for failing, trace in bad:
-            print(f"--- {failing}\n{trace}", flush=True)
-        self.bad = getattr(self, "bad", 0) + bool(bad)
+        word = "failed" if self.traces else "skipped" if self.reason else "passed"
+        print(f"{word}: {test.id()}" + (f" ({self.reason})" if self.reason else ""), flush=True)
+        for trace in self.traces:
+            print(trace, flush=True)
+        self.bad += bool(self.traces)
         super().stopTest(test)
 
 
@@ -37,9 +50,8 @@ def main():
         suite = loader.loadTestsFromNames(modules)
     result = Lines()
     suite.run(result)
-    bad = getattr(result, "bad", 0)
-    print(f"{result.testsRun - bad - len(result.skipped)} passed, {bad} failed, {len(result.skipped)} skipped")
-    return 1 if bad or result.testsRun == 0 else 0
+    print(f"{result.testsRun - result.bad - len(result.skipped)} passed, {result.bad} failed, {len(result.skipped)} skipped")
+    return 1 if result.bad or result.testsRun == 0 else 0
 
 
 sys.exit(main())

@@ -37,7 +37,7 @@ def listing(directory):
 def inventory():
     """Everything of sandboxes that the host knows, by witnesses other than the command itself."""
     with open("/proc/self/mountinfo", encoding="utf-8") as file:
-        mounts = [line for line in file if "sandbox" in line and "/srv/src" not in line]
+        mounts = [line for line in file if "/sandbox" in line.split(" - ")[0].split()[4]]
     return {
         "units": lines("systemctl", "list-units", "--all", "--plain", "--no-legend", "sandbox-*"),
         "machines": lines("machinectl", "list", "--no-legend"),
@@ -71,6 +71,7 @@ class SandboxTest(unittest.TestCase):
     def setUp(self):
         os.makedirs(WORK, exist_ok=True)
         self.workspace = tempfile.mkdtemp(dir=WORK)
+        os.chmod(self.workspace, 0o755)
         self.addCleanup(shutil.rmtree, self.workspace)
         self.addCleanup(self.check_inventory)
         self.addCleanup(sandboxctl, "remove", "--all")

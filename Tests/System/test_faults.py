@@ -23,13 +23,13 @@ def eventually(condition, seconds=10):
 
 
 class Faults(SandboxTest):
-    def fail(self, step, how, *arguments):  # noqa: A003
+    def fail_at(self, step, how, *arguments):
         return sandboxctl(*arguments, program=DEBUG, environment={"SANDBOXCTL_FAIL": f"{step}:{how}"})
 
     def test_killed_after_each_step_of_create(self):
         for step in CREATE:
             with self.subTest(step=step):
-                result = self.fail(f"create.{step}", "kill", "create", "demo", "--workspace", self.workspace)
+                result = self.fail_at(f"create.{step}", "kill", "create", "demo", "--workspace", self.workspace)
                 self.assertEqual(result.returncode, -9)
                 text("gc", "--force")
                 self.assertTrue(eventually(lambda: inventory() == EMPTY or step == "commit"), inventory())
@@ -41,7 +41,7 @@ class Faults(SandboxTest):
     def test_error_after_each_step_of_create_is_undone_at_once(self):
         for step in CREATE:
             with self.subTest(step=step):
-                result = self.fail(f"create.{step}", "err", "create", "demo", "--workspace", self.workspace)
+                result = self.fail_at(f"create.{step}", "err", "create", "demo", "--workspace", self.workspace)
                 self.assertEqual(result.returncode, 70, result.stderr)
                 self.check_inventory()
 
@@ -49,12 +49,12 @@ class Faults(SandboxTest):
         for step in REMOVE:
             with self.subTest(step=step):
                 self.create()
-                self.assertEqual(self.fail(f"remove.{step}", "kill", "remove", "demo").returncode, -9)
+                self.assertEqual(self.fail_at(f"remove.{step}", "kill", "remove", "demo").returncode, -9)
                 text("gc", "--force")
                 self.check_inventory()
 
     def test_the_name_can_be_used_again_after_a_crash(self):
-        self.fail("create.record", "kill", "create", "demo", "--workspace", self.workspace)
+        self.fail_at("create.record", "kill", "create", "demo", "--workspace", self.workspace)
         text("gc", "--force")
         self.create()
         self.inside("true")
@@ -73,13 +73,13 @@ class Faults(SandboxTest):
         self.assertEqual(set(results), {0})
         found = json.loads(text("list", "--json"))
         self.assertEqual({entry["state"] for entry in found}, {"running"})
-        leaders = [entry["leader"] for entry in found]
+        leaders = [entry["run"]["leader"] for entry in found]
         self.assertEqual(len({os.stat(f"/proc/{leader}").st_uid for leader in leaders}), 100)
         self.assertEqual(len({os.readlink(f"/proc/{leader}/ns/net") for leader in leaders}), 100)
 
     def test_nspawn_is_killed(self):
         self.create()
-        leader = self.status()["leader"]
+        leader = self.status()["run"]["leader"]
         with open(f"/proc/{leader}/stat", encoding="utf-8") as file:
             nspawn = int(file.read().rsplit(")", 1)[1].split()[1])
         os.kill(nspawn, 9)
