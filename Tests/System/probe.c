@@ -49,7 +49,10 @@ static long pivot(void) { return syscall(SYS_pivot_root, ".", "."); }
 static long write_store(void) { return open("/usr/x", O_CREAT | O_WRONLY, 0644); }
 static long handle(void) { return syscall(SYS_open_by_handle_at, 0, "", 0); }
 static long fuse(void) { return open("/dev/fuse", O_RDWR); }
-static long make_device(void) { return mknod("/tmp/d", S_IFBLK | 0600, makedev(8, 0)); }
+static long make_device(void) {
+    unlink("/tmp/d");
+    return mknod("/tmp/d", S_IFBLK | 0600, makedev(8, 0));
+}
 static long tun(void) { return open("/dev/net/tun", O_RDWR); }
 static long new_mounts(void) { return unshare(CLONE_NEWNS); }
 static long new_users(void) { return unshare(CLONE_NEWUSER); }
