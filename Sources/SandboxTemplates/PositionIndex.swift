@@ -1,10 +1,21 @@
-/// Where keys and values stand in a TOML text that a parser has already accepted.
+/// Where keys and values stand in a TOML text.
 ///
-/// The parser's tree carries no positions, so this reads the text once more, only as far as needed to know which
-/// characters belong to which key. A path names a node: keys, and `#0`, `#1` … for elements of arrays.
+/// The parser's tree carries no positions, so this reads the text on its own, only as far as needed to know which
+/// characters belong to which key (TOML 1.0.0). A path names a node: keys, and `#0`, `#1` … for elements of arrays.
+///
+/// It is made before the text is known to be TOML, because it also bounds what the parser is given: the parser's tables
+/// are built and freed by recursion, and a key of a hundred thousand parts would end in a stack overflow.
 struct PositionIndex {
+    /// Deeper than this nothing of ours goes.
+    static let depthLimit = 16
+
     private(set) var keys: [[String]: TextPosition] = [:]
     private(set) var values: [[String]: TextPosition] = [:]
+    /// The first place that lies deeper than the limit; nothing behind it is indexed.
+    private(set) var tooDeep: TextPosition?
+    /// Strings that hold a written zero character (`\u0000`). The parser hands strings over as C strings and would cut
+    /// them there without a word.
+    private(set) var zeroCharacters: [TextPosition] = []
 
     private let text: [Unicode.Scalar]
     private var index = 0
@@ -34,9 +45,9 @@ struct PositionIndex {
 
     private var current: Unicode.Scalar? { index < text.count ? text[index] : nil }
 
-    private func sees(_ string: String) -> Bool {
-        let scalars = Array(string.unicodeScalars)
-        return index + scalars.count <= text.count && Array(text[index..<(index + scalars.count)]) == scalars
+    /// Whether `count` times `scalar` come next.
+    private func sees(_ scalar: Unicode.Scalar, times count: Int) -> Bool {
+        index + count <= text.count && text[index..<(index + count)].allSatisfy { $0 == scalar }
     }
 
     private mutating func advance(_ count: Int = 1) {
@@ -50,10 +61,22 @@ struct PositionIndex {
         }
     }
 
+    private mutating func advance(while matches: (Unicode.Scalar) -> Bool) {
+        while let scalar = current, matches(scalar) { advance() }
+    }
+
+    /// Ends the reading at a node that lies too deep.
+    private mutating func refuseDepth(of path: [String], at place: TextPosition) -> Bool {
+        guard path.count > Self.depthLimit else { return false }
+        if tooDeep == nil { tooDeep = place }
+        index = text.count
+        return true
+    }
+
     private mutating func skipBlank(lines: Bool) {
         while let scalar = current {
             if scalar == "#" {
-                while let inner = current, inner != "\n" { _ = inner; advance() }
+                advance { $0 != "\n" }
             } else if scalar == " " || scalar == "\t" || scalar == "\r" || (lines && scalar == "\n") {
                 advance()
             } else {
@@ -71,10 +94,10 @@ struct PositionIndex {
             guard current != nil else { return }
             let before = index
             if current == "[" {
-                let isArray = sees("[[")
+                let isArray = sees("[", times: 2)
                 advance(isArray ? 2 : 1)
                 prefix = header(isArray: isArray)
-                while let scalar = current, scalar != "\n" { _ = scalar; advance() }
+                advance { $0 != "\n" }
             } else {
                 pair(below: prefix)
             }
@@ -88,6 +111,7 @@ struct PositionIndex {
         let names = dottedKey()
         for (offset, (name, place)) in names.enumerated() {
             path.append(name)
+            if refuseDepth(of: path, at: place) { return path }
             if keys[path] == nil { keys[path] = place }
             if isArray && offset == names.count - 1 {
                 let number = tables[path, default: 0]
@@ -105,6 +129,7 @@ struct PositionIndex {
         var path = prefix
         for (name, place) in dottedKey() {
             path.append(name)
+            if refuseDepth(of: path, at: place) { return }
             if keys[path] == nil { keys[path] = place }
         }
         skipBlank(lines: false)
@@ -124,9 +149,7 @@ struct PositionIndex {
                 names.append((string(), place))
             } else {
                 var name = ""
-                while let part = current,
-                    part.properties.isAlphabetic || ("0"..."9").contains(part) || part == "_" || part == "-"
-                {
+                while let part = current, Self.isBare(part) {
                     name.unicodeScalars.append(part)
                     advance()
                 }
@@ -139,9 +162,17 @@ struct PositionIndex {
         }
     }
 
+    private static func isBare(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar {
+        case "a"..."z", "A"..."Z", "0"..."9", "_", "-": true
+        default: false
+        }
+    }
+
     // MARK: Values
 
     private mutating func value(at path: [String]) {
+        if refuseDepth(of: path, at: position) { return }
         values[path] = position
         switch current {
         case "\"", "'": _ = string()
@@ -176,30 +207,57 @@ struct PositionIndex {
             }
             advance()
         default:
-            while let scalar = current, !",]}#\n".unicodeScalars.contains(scalar) { _ = scalar; advance() }
+            advance { !",]}#\n".unicodeScalars.contains($0) }
         }
     }
 
-    /// Reads past a string of any of the four kinds; its content matters only for keys.
+    /// Reads past a string of any of the four kinds.
+    /// - Returns: its content, which matters only for keys, and those are never of several lines.
     private mutating func string() -> String {
-        let quote = current == "\"" ? "\"" : "'"
-        let triple = quote + quote + quote
-        let isLong = sees(triple)
-        let end = isLong ? triple : quote
-        advance(end.unicodeScalars.count)
+        guard let quote = current else { return "" }
+        let start = position
+        let isLong = sees(quote, times: 3)
+        let length = isLong ? 3 : 1
+        advance(length)
         var content = ""
         while let scalar = current {
-            if sees(end) {
-                advance(end.unicodeScalars.count)
+            if sees(quote, times: length) {
+                advance(length)
                 // Up to two quotes may stand before the closing three.
-                while isLong, current == quote.unicodeScalars.first { advance() }
+                if isLong { for _ in 0..<2 where current == quote { advance() } }
                 return content
             }
             if scalar == "\n" && !isLong { return content }
-            if scalar == "\\" && quote == "\"" { advance() }
-            if let literal = current { content.unicodeScalars.append(literal) }
             advance()
+            guard scalar == "\\" && quote == "\"" else {
+                content.unicodeScalars.append(scalar)
+                continue
+            }
+            let meant = escaped()
+            if meant == "\0" && zeroCharacters.last != start { zeroCharacters.append(start) }
+            content.unicodeScalars.append(meant)
         }
         return content
+    }
+
+    /// The scalar that the rest of an escape sequence means, after its backslash.
+    private mutating func escaped() -> Unicode.Scalar {
+        guard let kind = current else { return "\u{fffd}" }
+        advance()
+        switch kind {
+        case "b": return "\u{8}"
+        case "t": return "\t"
+        case "n": return "\n"
+        case "f": return "\u{c}"
+        case "r": return "\r"
+        case "u", "U":
+            var digits = ""
+            while digits.utf8.count < (kind == "u" ? 4 : 8), let digit = current, digit.properties.isASCIIHexDigit {
+                digits.unicodeScalars.append(digit)
+                advance()
+            }
+            return UInt32(digits, radix: 16).flatMap(Unicode.Scalar.init) ?? "\u{fffd}"
+        default: return kind
+        }
     }
 }

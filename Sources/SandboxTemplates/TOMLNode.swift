@@ -22,22 +22,16 @@ indirect enum TOMLNode {
         }
     }
 
-    /// Deeper than this nothing of ours goes; the parser itself has a limit of its own.
-    private static let depthLimit = 16
-
-    init(_ value: any TOMLValueConvertible, depth: Int = 0) {
-        guard depth < Self.depthLimit else {
-            self = .other("something nested too deeply")
-            return
-        }
+    /// Copies a tree, whose depth `PositionIndex` has bounded.
+    init(_ value: any TOMLValueConvertible) {
         switch value.type {
         case .table:
             var entries: [String: TOMLNode] = [:]
             if let table = value.table {
-                for key in table.keys { if let entry = table[key] { entries[key] = TOMLNode(entry, depth: depth + 1) } }
+                for key in table.keys { if let entry = table[key] { entries[key] = TOMLNode(entry) } }
             }
             self = .table(entries)
-        case .array: self = .array((value.array ?? []).map { TOMLNode($0, depth: depth + 1) })
+        case .array: self = .array((value.array ?? []).map { TOMLNode($0) })
         case .string: self = .string(value.string ?? "")
         case .int: self = .integer(value.int ?? 0)
         case .bool: self = .boolean(value.bool ?? false)
@@ -70,6 +64,10 @@ struct TOMLDocument {
         guard !text.unicodeScalars.starts(with: ["\u{feff}"]) else {
             throw refuse(.start, "the file begins with a byte order mark")
         }
+        positions = PositionIndex(text)
+        if let place = positions.tooDeep {
+            throw refuse(place, "nested deeper than \(PositionIndex.depthLimit) levels")
+        }
         do {
             guard case .table(let root) = TOMLNode(try TOMLTable(string: text)) else {
                 throw refuse(.start, "the file is not a table")
@@ -84,7 +82,11 @@ struct TOMLDocument {
         } catch {
             throw refuse(.start, "the file is not TOML")
         }
-        positions = PositionIndex(text)
+        guard positions.zeroCharacters.isEmpty else {
+            throw TemplateErrors(
+                file: file, positions.zeroCharacters.map { TemplateDiagnostic($0, "the string holds a zero character") }
+            )
+        }
     }
 
     private static func position(of offset: Int, in bytes: [UInt8]) -> TextPosition {
