@@ -3,22 +3,33 @@
 /// The parser's tree carries no positions, so this reads the text on its own, only as far as needed to know which
 /// characters belong to which key (TOML 1.0.0). A path names a node: keys, and `#0`, `#1` … for elements of arrays.
 ///
-/// It is made before the text is known to be TOML, because it also bounds what the parser is given: the parser's tables
-/// are built and freed by recursion, and a key of a hundred thousand parts would end in a stack overflow.
+/// It is made before the text is known to be TOML, because it also guards the parser, which ends the program on some
+/// texts instead of refusing them: its tables are built and freed by recursion, so that a key of a hundred thousand parts
+/// overflows the stack, and it takes for granted how a header and a value begin and what stands behind a date. Up to the
+/// first mistake in a text both read the same, so what lies before such a place is judged by the parser.
 struct PositionIndex {
     /// Deeper than this nothing of ours goes.
     static let depthLimit = 16
 
+    /// Something that the parser must not see.
+    struct Fault {
+        let position: TextPosition
+        let message: String
+        /// How many scalars stand before the statement it is in.
+        let statement: Int
+    }
+
     private(set) var keys: [[String]: TextPosition] = [:]
     private(set) var values: [[String]: TextPosition] = [:]
-    /// The first place that lies deeper than the limit; nothing behind it is indexed.
-    private(set) var tooDeep: TextPosition?
+    /// The first place that the parser must not see; nothing behind it is indexed.
+    private(set) var fault: Fault?
     /// Strings that hold a written zero character (`\u0000`). The parser hands strings over as C strings and would cut
     /// them there without a word.
     private(set) var zeroCharacters: [TextPosition] = []
 
     private let text: [Unicode.Scalar]
     private var index = 0
+    private var statement = 0
     private var position = TextPosition.start
     /// How many `[[…]]` headers each array of tables has had.
     private var tables: [[String]: Int] = [:]
@@ -47,7 +58,9 @@ struct PositionIndex {
 
     /// Whether `count` times `scalar` come next.
     private func sees(_ scalar: Unicode.Scalar, times count: Int) -> Bool {
-        index + count <= text.count && text[index..<(index + count)].allSatisfy { $0 == scalar }
+        guard index + count <= text.count else { return false }
+        for offset in 0..<count where text[index + offset] != scalar { return false }
+        return true
     }
 
     private mutating func advance(_ count: Int = 1) {
@@ -65,22 +78,29 @@ struct PositionIndex {
         while let scalar = current, matches(scalar) { advance() }
     }
 
-    /// Ends the reading at a node that lies too deep.
+    /// Ends the reading.
+    private mutating func stop(at place: TextPosition, _ message: String) {
+        if fault == nil { fault = Fault(position: place, message: message, statement: statement) }
+        index = text.count
+    }
+
     private mutating func refuseDepth(of path: [String], at place: TextPosition) -> Bool {
         guard path.count > Self.depthLimit else { return false }
-        if tooDeep == nil { tooDeep = place }
-        index = text.count
+        stop(at: place, "nested deeper than \(Self.depthLimit) levels")
         return true
     }
 
-    private mutating func skipBlank(lines: Bool) {
+    private mutating func skipSpace() {
+        advance { $0 == " " || $0 == "\t" }
+    }
+
+    /// Skips spaces, ends of lines and comments.
+    private mutating func skipLines() {
         while let scalar = current {
-            if scalar == "#" {
-                advance { $0 != "\n" }
-            } else if scalar == " " || scalar == "\t" || scalar == "\r" || (lines && scalar == "\n") {
-                advance()
-            } else {
-                return
+            switch scalar {
+            case " ", "\t", "\r", "\n": advance()
+            case "#": advance { $0 != "\n" }
+            default: return
             }
         }
     }
@@ -90,12 +110,18 @@ struct PositionIndex {
     private mutating func scan() {
         var prefix: [String] = []
         while true {
-            skipBlank(lines: true)
+            skipLines()
             guard current != nil else { return }
             let before = index
+            statement = index
             if current == "[" {
                 let isArray = sees("[", times: 2)
                 advance(isArray ? 2 : 1)
+                skipSpace()
+                guard let first = current, Self.isBare(first) || "\"'".unicodeScalars.contains(first) else {
+                    stop(at: position, "expected the name of a table")
+                    return
+                }
                 prefix = header(isArray: isArray)
                 advance { $0 != "\n" }
             } else {
@@ -132,17 +158,17 @@ struct PositionIndex {
             if refuseDepth(of: path, at: place) { return }
             if keys[path] == nil { keys[path] = place }
         }
-        skipBlank(lines: false)
+        skipSpace()
         guard current == "=" else { return }
         advance()
-        skipBlank(lines: false)
+        skipSpace()
         value(at: path)
     }
 
     private mutating func dottedKey() -> [(String, TextPosition)] {
         var names: [(String, TextPosition)] = []
         while true {
-            skipBlank(lines: false)
+            skipSpace()
             let place = position
             guard let scalar = current else { return names }
             if scalar == "\"" || scalar == "'" {
@@ -156,7 +182,7 @@ struct PositionIndex {
                 guard !name.isEmpty else { return names }
                 names.append((name, place))
             }
-            skipBlank(lines: false)
+            skipSpace()
             guard current == "." else { return names }
             advance()
         }
@@ -176,39 +202,72 @@ struct PositionIndex {
         values[path] = position
         switch current {
         case "\"", "'": _ = string()
-        case "[":
-            advance()
-            var number = 0
-            while true {
-                skipBlank(lines: true)
-                guard let scalar = current, scalar != "]" else { break }
-                if scalar == "," {
-                    advance()
-                    continue
-                }
-                let before = index
-                value(at: path + ["#\(number)"])
-                number += 1
-                if index == before { advance() }
-            }
-            advance()
-        case "{":
-            advance()
-            while true {
-                skipBlank(lines: true)
-                guard let scalar = current, scalar != "}" else { break }
-                if scalar == "," {
-                    advance()
-                    continue
-                }
-                let before = index
-                pair(below: path)
-                if index == before { advance() }
-            }
-            advance()
+        case "[": list(until: "]", called: "array") { $0.value(at: path + ["#\($1)"]) }
+        case "{": list(until: "}", called: "table") { index, _ in index.pair(below: path) }
         default:
-            advance { !",]}#\n".unicodeScalars.contains($0) }
+            let place = position
+            var token = ""
+            while let scalar = current, !",]}#\n".unicodeScalars.contains(scalar) {
+                token.unicodeScalars.append(scalar)
+                advance()
+            }
+            while let last = token.unicodeScalars.last, " \t\r".unicodeScalars.contains(last) {
+                token.unicodeScalars.removeLast()
+            }
+            if let problem = Self.problem(bare: token) { stop(at: place, problem) }
         }
+    }
+
+    /// Reads what stands between brackets, an element at a time.
+    private mutating func list(
+        until end: Unicode.Scalar, called kind: String, _ element: (inout PositionIndex, Int) -> Void
+    ) {
+        let start = position
+        var count = 0
+        var isSeparated = true
+        advance()
+        while true {
+            skipLines()
+            guard let scalar = current else {
+                stop(at: start, "the \(kind) does not end")
+                return
+            }
+            if scalar == end || scalar == "," {
+                advance()
+                if scalar == end { return }
+                isSeparated = true
+                continue
+            }
+            guard isSeparated else {
+                stop(at: position, "expected ',' or '\(end)'")
+                return
+            }
+            let before = index
+            element(&self, count)
+            count += 1
+            isSeparated = false
+            if index == before { advance() }
+        }
+    }
+
+    /// Why something without quotes is not one of the values that files of ours have, or that are mistaken for them:
+    /// booleans and numbers. Dates are none of them.
+    private static func problem(bare token: String) -> String? {
+        if token.isEmpty { return "expected a value" }
+        if token == "true" || token == "false" { return nil }
+        let first = token.utf8.first ?? 0
+        let isNumeric =
+            token.utf8.allSatisfy { isBare(Unicode.Scalar($0)) || $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: ".") }
+            && ((0x30...0x39).contains(first) || token == "inf" || token == "nan" || "+-".utf8.contains(first))
+        // A minus sign behind digits belongs to an exponent or to a date.
+        let body = token.utf8.dropFirst()
+        let date = body.firstIndex(of: UInt8(ascii: "-")).map {
+            !"eE".utf8.contains(token.utf8[token.utf8.index(before: $0)])
+        }
+        if isNumeric && date != true { return nil }
+        return (0x30...0x39).contains(first) && (date == true || token.contains(":"))
+            ? "'\(token.shortened)' is a date or time, which no key takes"
+            : "'\(token.shortened)' is not a value: a string needs quotes"
     }
 
     /// Reads past a string of any of the four kinds.
@@ -227,7 +286,7 @@ struct PositionIndex {
                 if isLong { for _ in 0..<2 where current == quote { advance() } }
                 return content
             }
-            if scalar == "\n" && !isLong { return content }
+            if scalar == "\n" && !isLong { break }
             advance()
             guard scalar == "\\" && quote == "\"" else {
                 content.unicodeScalars.append(scalar)
@@ -237,6 +296,8 @@ struct PositionIndex {
             if meant == "\0" && zeroCharacters.last != start { zeroCharacters.append(start) }
             content.unicodeScalars.append(meant)
         }
+        // The parser would name the place where it noticed.
+        stop(at: start, isLong ? "the string does not end" : "the string does not end on its line")
         return content
     }
 

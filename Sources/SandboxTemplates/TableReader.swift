@@ -107,7 +107,7 @@ final class TableReader {
         let all = Choice.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
         complain(
             key, nil, "'\(key)' is '\(text.shortened)', should be one of \(all)",
-            hint: nearest(text, of: Choice.allCases.map(\.rawValue)).map { "did you mean \"\($0)\"?" })
+            hint: nearest(text.lowercased(), of: Choice.allCases.map(\.rawValue)).map { "did you mean \"\($0)\"?" })
         return nil
     }
 

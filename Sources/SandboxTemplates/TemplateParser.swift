@@ -77,11 +77,14 @@ private struct TemplateBuilder {
             root.complain("'version' is missing", hint: "write 'version = \(Template.formatVersion)'")
             return true
         }
-        guard let version = root.integer("version", in: 1...Int.max), version > Template.formatVersion else {
+        let known = Template.formatVersion
+        guard let version = root.integer("version", in: Int.min...Int.max), version != known else { return true }
+        guard version > known else {
+            root.complain("version", nil, "version \(version) does not exist", hint: "write 'version = \(known)'")
             return true
         }
         root.complain(
-            "version", nil, "version \(version) is newer than this program, which knows \(Template.formatVersion)",
+            "version", nil, "version \(version) is newer than this program, which knows \(known)",
             hint: "a newer sandboxctl reads it")
         return false
     }
@@ -109,8 +112,9 @@ private struct TemplateBuilder {
                 root.complain("store_paths", offset, "store path '\(path.shortened)' \(problem)")
             } else if let other = template.storePaths.first(where: { PathRules.overlap($0, path) }) {
                 root.complain("store_paths", offset, "store path '\(path)' \(PathRules.relation(of: path, to: other))")
+            } else {
+                template.storePaths.append(path)
             }
-            template.storePaths.append(path)
         }
     }
 
@@ -156,8 +160,9 @@ private struct TemplateBuilder {
                         hint: "write it relative and plain, like \".cache\" or \".local/share\"")
                 } else if let other = template.agent.persist.first(where: { PathRules.overlap($0, directory) }) {
                     table.complain("persist", offset, "'\(directory)' \(PathRules.relation(of: directory, to: other))")
+                } else {
+                    template.agent.persist.append(directory)
                 }
-                template.agent.persist.append(directory)
             }
             if let allow = table.boolean("allow_root") { template.agent.allowRoot = allow }
         }
@@ -280,8 +285,9 @@ private struct TemplateBuilder {
                 PathRules.overlap($0, target)
             }) {
                 table.complain("target", nil, "mount target '\(target)' \(PathRules.relation(of: target, to: other))")
+            } else {
+                template.mounts.append(Mount(source: source, target: target, readOnly: readOnly))
             }
-            template.mounts.append(Mount(source: source, target: target, readOnly: readOnly))
         }
     }
 }
