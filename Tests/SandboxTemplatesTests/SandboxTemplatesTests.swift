@@ -260,8 +260,11 @@ import Testing
         #expect(keys.count == 34)
         let headings = ["root", "workspace", "network", "limits", "agent", "secrets", "mounts"]
         for key in keys.sorted() {
+            let items = page.split(separator: "\n").filter { $0.hasPrefix(".It Ic ") }
             let isThere =
-                headings.contains(key) ? page.contains("[\(key)") : page.contains("\n.It Ic \(key) ")
+                headings.contains(key)
+                ? page.contains("\n.Ss [\(key)") || page.contains("\n.Ss [[\(key)")
+                : items.contains { $0.split(separator: " ").contains(Substring(key)) }
             #expect(isThere, "'\(key)' is not in the man page")
         }
         let values =
