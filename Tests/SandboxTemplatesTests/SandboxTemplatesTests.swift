@@ -224,6 +224,18 @@ import Testing
         #expect(template.workspaceMode == (name == "review.toml" ? .readOnly : .bind))
     }
 
+    @Test(
+        "What agents' templates suggest in comments is right too",
+        arguments: ["aider", "claude", "codex", "gemini", "opencode"])
+    func suggestion(name: String) throws {
+        let text = String(
+            decoding: try Data(contentsOf: Self.directory.appending(path: "\(name).toml")), as: UTF8.self)
+        let start = try #require(text.range(of: "# [secrets.")).lowerBound
+        let enabled = text[start...].split(separator: "\n").map { $0.dropFirst(2) }.joined(separator: "\n")
+        let template = try TemplateParser.parse(text[..<start] + enabled, file: name)
+        #expect(template.secrets.count == 1)
+    }
+
     @Test("The man page has every key that the parser knows, and every value of a choice") func manPage() throws {
         let page = String(
             decoding: try Data(contentsOf: Self.tree.appending(path: "man/sandbox-template.5")), as: UTF8.self)
