@@ -1,3 +1,5 @@
+internal import SandboxModel
+
 /// Which paths a template may name.
 enum PathRules {
     /// What the sandbox itself provides inside.
@@ -20,6 +22,7 @@ enum PathRules {
         if parts.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) {
             return "is not a plain path: no '.', '..', '//' or '/' at the end"
         }
+        if parts.contains(where: { $0.utf8.count > 255 }) { return "has a part of more than 255 bytes" }
         return nil
     }
 
@@ -34,9 +37,9 @@ enum PathRules {
     }
 
     /// Why nothing can be mounted at `path` inside.
-    static func problem(target path: String, agent: String?) -> String? {
+    static func problem(target path: String, in template: Template) -> String? {
         if let problem = problem(absolute: path) { return problem }
-        let taken = provided + ["/home/\(agent ?? "agent")"]
+        let taken = provided + ["/home/\(template.agent.user)"] + (template.store == .nix ? ["/nix"] : [])
         if let tree = taken.first(where: { overlap($0, path) }) {
             return "is or contains a part of '\(tree)', which the sandbox provides"
         }
@@ -46,6 +49,11 @@ enum PathRules {
     /// Whether one of two paths is, or contains, the other.
     static func overlap(_ left: String, _ right: String) -> Bool {
         left == right || left.hasPrefix("\(right)/") || right.hasPrefix("\(left)/")
+    }
+
+    /// How `path` stands to an `other` that it overlaps with, after the path in a message.
+    static func relation(of path: String, to other: String) -> String {
+        path == other ? "is there twice" : path.count > other.count ? "is inside '\(other)'" : "contains '\(other)'"
     }
 
     /// Whether `path` is relative, plain and not empty.

@@ -1,13 +1,35 @@
-/// Where keys and values stand in a TOML text that a parser has already accepted.
+/// Where keys and values stand in a TOML text.
 ///
-/// The parser's tree carries no positions, so this reads the text once more, only as far as needed to know which
-/// characters belong to which key. A path names a node: keys, and `#0`, `#1` … for elements of arrays.
+/// The parser's tree carries no positions, so this reads the text on its own, only as far as needed to know which
+/// characters belong to which key (TOML 1.0.0). A path names a node: keys, and `#0`, `#1` … for elements of arrays.
+///
+/// It is made before the text is known to be TOML, because it also guards the parser, which ends the program on some
+/// texts instead of refusing them: its tables are built and freed by recursion, so that a key of a hundred thousand parts
+/// overflows the stack, and it takes for granted how a header and a value begin and what stands behind a date. Up to the
+/// first mistake in a text both read the same, so what lies before such a place is judged by the parser.
 struct PositionIndex {
+    /// Deeper than this nothing of ours goes.
+    static let depthLimit = 16
+
+    /// Something that the parser must not see.
+    struct Fault {
+        let position: TextPosition
+        let message: String
+        /// How many scalars stand before the statement it is in.
+        let statement: Int
+    }
+
     private(set) var keys: [[String]: TextPosition] = [:]
     private(set) var values: [[String]: TextPosition] = [:]
+    /// The first place that the parser must not see; nothing behind it is indexed.
+    private(set) var fault: Fault?
+    /// Strings that hold a written zero character (`\u0000`). The parser hands strings over as C strings and would cut
+    /// them there without a word.
+    private(set) var zeroCharacters: [TextPosition] = []
 
     private let text: [Unicode.Scalar]
     private var index = 0
+    private var statement = 0
     private var position = TextPosition.start
     /// How many `[[…]]` headers each array of tables has had.
     private var tables: [[String]: Int] = [:]
@@ -34,9 +56,11 @@ struct PositionIndex {
 
     private var current: Unicode.Scalar? { index < text.count ? text[index] : nil }
 
-    private func sees(_ string: String) -> Bool {
-        let scalars = Array(string.unicodeScalars)
-        return index + scalars.count <= text.count && Array(text[index..<(index + scalars.count)]) == scalars
+    /// Whether `count` times `scalar` come next.
+    private func sees(_ scalar: Unicode.Scalar, times count: Int) -> Bool {
+        guard index + count <= text.count else { return false }
+        for offset in 0..<count where text[index + offset] != scalar { return false }
+        return true
     }
 
     private mutating func advance(_ count: Int = 1) {
@@ -50,14 +74,33 @@ struct PositionIndex {
         }
     }
 
-    private mutating func skipBlank(lines: Bool) {
+    private mutating func advance(while matches: (Unicode.Scalar) -> Bool) {
+        while let scalar = current, matches(scalar) { advance() }
+    }
+
+    /// Ends the reading.
+    private mutating func stop(at place: TextPosition, _ message: String) {
+        if fault == nil { fault = Fault(position: place, message: message, statement: statement) }
+        index = text.count
+    }
+
+    private mutating func refuseDepth(of path: [String], at place: TextPosition) -> Bool {
+        guard path.count > Self.depthLimit else { return false }
+        stop(at: place, "nested deeper than \(Self.depthLimit) levels")
+        return true
+    }
+
+    private mutating func skipSpace() {
+        advance { $0 == " " || $0 == "\t" }
+    }
+
+    /// Skips spaces, ends of lines and comments.
+    private mutating func skipLines() {
         while let scalar = current {
-            if scalar == "#" {
-                while let inner = current, inner != "\n" { _ = inner; advance() }
-            } else if scalar == " " || scalar == "\t" || scalar == "\r" || (lines && scalar == "\n") {
-                advance()
-            } else {
-                return
+            switch scalar {
+            case " ", "\t", "\r", "\n": advance()
+            case "#": advance { $0 != "\n" }
+            default: return
             }
         }
     }
@@ -67,14 +110,20 @@ struct PositionIndex {
     private mutating func scan() {
         var prefix: [String] = []
         while true {
-            skipBlank(lines: true)
+            skipLines()
             guard current != nil else { return }
             let before = index
+            statement = index
             if current == "[" {
-                let isArray = sees("[[")
+                let isArray = sees("[", times: 2)
                 advance(isArray ? 2 : 1)
+                skipSpace()
+                guard let first = current, Self.isBare(first) || "\"'".unicodeScalars.contains(first) else {
+                    stop(at: position, "expected the name of a table")
+                    return
+                }
                 prefix = header(isArray: isArray)
-                while let scalar = current, scalar != "\n" { _ = scalar; advance() }
+                advance { $0 != "\n" }
             } else {
                 pair(below: prefix)
             }
@@ -88,6 +137,7 @@ struct PositionIndex {
         let names = dottedKey()
         for (offset, (name, place)) in names.enumerated() {
             path.append(name)
+            if refuseDepth(of: path, at: place) { return path }
             if keys[path] == nil { keys[path] = place }
             if isArray && offset == names.count - 1 {
                 let number = tables[path, default: 0]
@@ -105,101 +155,170 @@ struct PositionIndex {
         var path = prefix
         for (name, place) in dottedKey() {
             path.append(name)
+            if refuseDepth(of: path, at: place) { return }
             if keys[path] == nil { keys[path] = place }
         }
-        skipBlank(lines: false)
+        skipSpace()
         guard current == "=" else { return }
         advance()
-        skipBlank(lines: false)
+        skipSpace()
         value(at: path)
     }
 
     private mutating func dottedKey() -> [(String, TextPosition)] {
         var names: [(String, TextPosition)] = []
         while true {
-            skipBlank(lines: false)
+            skipSpace()
             let place = position
             guard let scalar = current else { return names }
             if scalar == "\"" || scalar == "'" {
                 names.append((string(), place))
             } else {
                 var name = ""
-                while let part = current,
-                    part.properties.isAlphabetic || ("0"..."9").contains(part) || part == "_" || part == "-"
-                {
+                while let part = current, Self.isBare(part) {
                     name.unicodeScalars.append(part)
                     advance()
                 }
                 guard !name.isEmpty else { return names }
                 names.append((name, place))
             }
-            skipBlank(lines: false)
+            skipSpace()
             guard current == "." else { return names }
             advance()
+        }
+    }
+
+    private static func isBare(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar {
+        case "a"..."z", "A"..."Z", "0"..."9", "_", "-": true
+        default: false
         }
     }
 
     // MARK: Values
 
     private mutating func value(at path: [String]) {
+        if refuseDepth(of: path, at: position) { return }
         values[path] = position
         switch current {
         case "\"", "'": _ = string()
-        case "[":
-            advance()
-            var number = 0
-            while true {
-                skipBlank(lines: true)
-                guard let scalar = current, scalar != "]" else { break }
-                if scalar == "," {
-                    advance()
-                    continue
-                }
-                let before = index
-                value(at: path + ["#\(number)"])
-                number += 1
-                if index == before { advance() }
-            }
-            advance()
-        case "{":
-            advance()
-            while true {
-                skipBlank(lines: true)
-                guard let scalar = current, scalar != "}" else { break }
-                if scalar == "," {
-                    advance()
-                    continue
-                }
-                let before = index
-                pair(below: path)
-                if index == before { advance() }
-            }
-            advance()
+        case "[": list(until: "]", called: "array") { $0.value(at: path + ["#\($1)"]) }
+        case "{": list(until: "}", called: "table") { index, _ in index.pair(below: path) }
         default:
-            while let scalar = current, !",]}#\n".unicodeScalars.contains(scalar) { _ = scalar; advance() }
+            let place = position
+            var token = ""
+            while let scalar = current, !",]}#\n".unicodeScalars.contains(scalar) {
+                token.unicodeScalars.append(scalar)
+                advance()
+            }
+            while let last = token.unicodeScalars.last, " \t\r".unicodeScalars.contains(last) {
+                token.unicodeScalars.removeLast()
+            }
+            if let problem = Self.problem(bare: token) { stop(at: place, problem) }
         }
     }
 
-    /// Reads past a string of any of the four kinds; its content matters only for keys.
+    /// Reads what stands between brackets, an element at a time.
+    private mutating func list(
+        until end: Unicode.Scalar, called kind: String, _ element: (inout PositionIndex, Int) -> Void
+    ) {
+        let start = position
+        var count = 0
+        var isSeparated = true
+        advance()
+        while true {
+            skipLines()
+            guard let scalar = current else {
+                stop(at: start, "the \(kind) does not end")
+                return
+            }
+            if scalar == end || scalar == "," {
+                advance()
+                if scalar == end { return }
+                isSeparated = true
+                continue
+            }
+            guard isSeparated else {
+                stop(at: position, "expected ',' or '\(end)'")
+                return
+            }
+            let before = index
+            element(&self, count)
+            count += 1
+            isSeparated = false
+            if index == before { advance() }
+        }
+    }
+
+    /// Why something without quotes is not one of the values that files of ours have, or that are mistaken for them:
+    /// booleans and numbers. Dates are none of them.
+    private static func problem(bare token: String) -> String? {
+        if token.isEmpty { return "expected a value" }
+        if token == "true" || token == "false" { return nil }
+        let first = token.utf8.first ?? 0
+        let isNumeric =
+            token.utf8.allSatisfy { isBare(Unicode.Scalar($0)) || $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: ".") }
+            && ((0x30...0x39).contains(first) || token == "inf" || token == "nan" || "+-".utf8.contains(first))
+        // A minus sign behind digits belongs to an exponent or to a date.
+        let body = token.utf8.dropFirst()
+        let date = body.firstIndex(of: UInt8(ascii: "-")).map {
+            !"eE".utf8.contains(token.utf8[token.utf8.index(before: $0)])
+        }
+        if isNumeric && date != true { return nil }
+        return (0x30...0x39).contains(first) && (date == true || token.contains(":"))
+            ? "'\(token.shortened)' is a date or time, which no key takes"
+            : "'\(token.shortened)' is not a value: a string needs quotes"
+    }
+
+    /// Reads past a string of any of the four kinds.
+    /// - Returns: its content, which matters only for keys, and those are never of several lines.
     private mutating func string() -> String {
-        let quote = current == "\"" ? "\"" : "'"
-        let triple = quote + quote + quote
-        let isLong = sees(triple)
-        let end = isLong ? triple : quote
-        advance(end.unicodeScalars.count)
+        guard let quote = current else { return "" }
+        let start = position
+        let isLong = sees(quote, times: 3)
+        let length = isLong ? 3 : 1
+        advance(length)
         var content = ""
         while let scalar = current {
-            if sees(end) {
-                advance(end.unicodeScalars.count)
+            if sees(quote, times: length) {
+                advance(length)
                 // Up to two quotes may stand before the closing three.
-                while isLong, current == quote.unicodeScalars.first { advance() }
+                if isLong { for _ in 0..<2 where current == quote { advance() } }
                 return content
             }
-            if scalar == "\n" && !isLong { return content }
-            if scalar == "\\" && quote == "\"" { advance() }
-            if let literal = current { content.unicodeScalars.append(literal) }
+            if scalar == "\n" && !isLong { break }
             advance()
+            guard scalar == "\\" && quote == "\"" else {
+                content.unicodeScalars.append(scalar)
+                continue
+            }
+            let meant = escaped()
+            if meant == "\0" && zeroCharacters.last != start { zeroCharacters.append(start) }
+            content.unicodeScalars.append(meant)
         }
+        // The parser would name the place where it noticed.
+        stop(at: start, isLong ? "the string does not end" : "the string does not end on its line")
         return content
+    }
+
+    /// The scalar that the rest of an escape sequence means, after its backslash.
+    private mutating func escaped() -> Unicode.Scalar {
+        guard let kind = current else { return "\u{fffd}" }
+        advance()
+        switch kind {
+        case "b": return "\u{8}"
+        case "t": return "\t"
+        case "n": return "\n"
+        case "f": return "\u{c}"
+        case "r": return "\r"
+        case "u", "U":
+            var digits = ""
+            while digits.utf8.count < (kind == "u" ? 4 : 8), let digit = current, digit.properties.isASCIIHexDigit {
+                digits.unicodeScalars.append(digit)
+                advance()
+            }
+            return UInt32(digits, radix: 16).flatMap(Unicode.Scalar.init) ?? "\u{fffd}"
+        default: return kind
+        }
     }
 }

@@ -22,22 +22,16 @@ indirect enum TOMLNode {
         }
     }
 
-    /// Deeper than this nothing of ours goes; the parser itself has a limit of its own.
-    private static let depthLimit = 16
-
-    init(_ value: any TOMLValueConvertible, depth: Int = 0) {
-        guard depth < Self.depthLimit else {
-            self = .other("something nested too deeply")
-            return
-        }
+    /// Copies a tree, whose depth `PositionIndex` has bounded.
+    init(_ value: any TOMLValueConvertible) {
         switch value.type {
         case .table:
             var entries: [String: TOMLNode] = [:]
             if let table = value.table {
-                for key in table.keys { if let entry = table[key] { entries[key] = TOMLNode(entry, depth: depth + 1) } }
+                for key in table.keys { if let entry = table[key] { entries[key] = TOMLNode(entry) } }
             }
             self = .table(entries)
-        case .array: self = .array((value.array ?? []).map { TOMLNode($0, depth: depth + 1) })
+        case .array: self = .array((value.array ?? []).map { TOMLNode($0) })
         case .string: self = .string(value.string ?? "")
         case .int: self = .integer(value.int ?? 0)
         case .bool: self = .boolean(value.bool ?? false)
@@ -63,28 +57,48 @@ struct TOMLDocument {
         guard bytes.count <= Self.sizeLimit else {
             throw refuse(.start, "the file has \(bytes.count) bytes, more than \(Self.sizeLimit)")
         }
-        guard let text = String(validating: bytes, as: UTF8.self) else { throw refuse(.start, "the file is not UTF-8") }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw refuse(Self.position(of: Self.firstInvalid(bytes), in: bytes), "the file is not UTF-8")
+        }
         if let zero = bytes.firstIndex(of: 0) {
             throw refuse(Self.position(of: zero, in: bytes), "the file holds a zero byte")
         }
         guard !text.unicodeScalars.starts(with: ["\u{feff}"]) else {
             throw refuse(.start, "the file begins with a byte order mark")
         }
-        do {
-            guard case .table(let root) = TOMLNode(try TOMLTable(string: text)) else {
-                throw refuse(.start, "the file is not a table")
-            }
-            self.root = root
-        } catch let error as TOMLParseError {
-            let place = TextPosition(
-                line: max(1, error.source.begin.line), column: max(1, error.source.begin.column))
-            throw refuse(place, Self.readable(error.description))
-        } catch let error as TemplateErrors {
-            throw error
-        } catch {
-            throw refuse(.start, "the file is not TOML")
-        }
         positions = PositionIndex(text)
+        if let fault = positions.fault {
+            _ = try Self.parse(
+                String(String.UnicodeScalarView(text.unicodeScalars.prefix(fault.statement))), file: file)
+            throw refuse(fault.position, fault.message)
+        }
+        root = try Self.parse(text, file: file)
+        guard positions.zeroCharacters.isEmpty else {
+            throw TemplateErrors(
+                file: file, positions.zeroCharacters.map { TemplateDiagnostic($0, "the string holds a zero character") }
+            )
+        }
+    }
+
+    private static func parse(_ text: String, file: String) throws(TemplateErrors) -> [String: TOMLNode] {
+        do {
+            if case .table(let root) = TOMLNode(try TOMLTable(string: text)) { return root }
+        } catch let error as TOMLParseError {
+            // At the end of the text the parser's column may be one too far.
+            let reported = TextPosition(line: error.source.begin.line, column: error.source.begin.column)
+            let place = max(.start, min(reported, position(of: text.utf8.count, in: Array(text.utf8))))
+            throw TemplateErrors(file: file, [TemplateDiagnostic(place, readable(error.description))])
+        } catch {}
+        throw TemplateErrors(file: file, [TemplateDiagnostic(.start, "the file is not TOML")])
+    }
+
+    /// The offset of the first byte that is in no scalar (Unicode, table 3-7); the length where there is none.
+    private static func firstInvalid(_ bytes: [UInt8]) -> Int {
+        var source = bytes.makeIterator()
+        var parser = Unicode.UTF8.ForwardParser()
+        var offset = 0
+        while case .valid(let scalar) = parser.parseScalar(from: &source) { offset += scalar.count }
+        return offset
     }
 
     private static func position(of offset: Int, in bytes: [UInt8]) -> TextPosition {

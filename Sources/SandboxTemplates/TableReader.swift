@@ -8,6 +8,13 @@ final class TableReader {
     private let report: Report
     private var known: [String] = []
 
+    /// The most elements of a list and entries of a table whose keys are free: more is a mistake, and what is compared
+    /// with each other stays cheap to compare.
+    static let countLimit = 256
+    /// The longest argument or variable the kernel passes to a program, with its terminating zero (`MAX_ARG_STRLEN`,
+    /// execve(2)).
+    static let argumentLimit = 131_072
+
     /// Where the readers of one file put what they find.
     final class Report {
         var diagnostics: [TemplateDiagnostic] = []
@@ -37,13 +44,12 @@ final class TableReader {
     func finish() {
         for key in entries.keys where !known.contains(key) {
             let place = document.positions.position(of: path + [key])
-            let nearest = known.map { ($0, editDistance($0, key)) }.min { $0.1 < $1.1 }
-            let hint = nearest.flatMap { $0.1 <= max(2, key.count / 3) ? "did you mean '\($0.0)'?" : nil }
             let scope = path.isEmpty ? "" : " in [\(path.filter { !$0.hasPrefix("#") }.joined(separator: "."))]"
             report.diagnostics.append(
                 TemplateDiagnostic(
-                    place, "unknown key '\(key)'\(scope)",
-                    hint: hint ?? "keys are \(known.sorted().joined(separator: ", "))"))
+                    place, "unknown key '\(key.shortened)'\(scope)",
+                    hint: nearest(key, of: known).map { "did you mean '\($0)'?" }
+                        ?? "keys are \(known.sorted().joined(separator: ", "))"))
         }
     }
 
@@ -66,10 +72,6 @@ final class TableReader {
         guard let node = entry(key) else { return nil }
         guard case .string(let text) = node else {
             wrong(key, node, wanted: "a string")
-            return nil
-        }
-        guard !text.unicodeScalars.contains("\0") else {
-            complain(key, nil, "'\(key)' holds a zero character")
             return nil
         }
         return text
@@ -103,7 +105,9 @@ final class TableReader {
         guard let text = string(key) else { return nil }
         if let choice = Choice(rawValue: text) { return choice }
         let all = Choice.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
-        complain(key, nil, "'\(key)' is '\(text)', should be one of \(all)")
+        complain(
+            key, nil, "'\(key)' is '\(text.shortened)', should be one of \(all)",
+            hint: nearest(text.lowercased(), of: Choice.allCases.map(\.rawValue)).map { "did you mean \"\($0)\"?" })
         return nil
     }
 
@@ -111,7 +115,7 @@ final class TableReader {
     func parsed<Value>(_ key: String, _ form: String, _ parse: (String) -> Value?) -> Value? {
         guard let text = string(key) else { return nil }
         if let value = parse(text) { return value }
-        complain(key, nil, "'\(key)' is '\(text)', should be \(form)")
+        complain(key, nil, "'\(key)' is '\(text.shortened)', should be \(form)")
         return nil
     }
 
@@ -122,14 +126,18 @@ final class TableReader {
             wrong(key, node, wanted: "an array of strings")
             return nil
         }
+        guard nodes.count <= Self.countLimit else {
+            complainOfCount(key, nodes.count)
+            return nil
+        }
         var result: [(offset: Int, text: String)] = []
         for (offset, element) in nodes.enumerated() {
             guard case .string(let text) = element else {
                 wrong(key, element, element: offset, wanted: "a string")
                 continue
             }
-            guard !text.unicodeScalars.contains("\0") else {
-                complain(key, offset, "an element of '\(key)' holds a zero character")
+            guard text.utf8.count < Self.argumentLimit else {
+                complain(key, offset, "an element of '\(key)' has \(Self.argumentLimit) bytes or more")
                 continue
             }
             result.append((offset, text))
@@ -137,7 +145,7 @@ final class TableReader {
         return result
     }
 
-    /// A table below this one; an absent one reads as empty, so that its defaults hold.
+    /// A table below this one.
     func table(_ key: String) -> TableReader? {
         guard let node = entry(key) else { return nil }
         guard case .table(let entries) = node else {
@@ -147,11 +155,29 @@ final class TableReader {
         return TableReader(entries, path: path + [key], document: document, report: report)
     }
 
+    /// A table whose keys are free, such as names of variables.
+    func freeTable(_ key: String) -> TableReader? {
+        guard let table = table(key) else { return nil }
+        guard table.entries.count <= Self.countLimit else {
+            complainOfCount(key, table.entries.count)
+            return nil
+        }
+        return table
+    }
+
+    private func complainOfCount(_ key: String, _ count: Int) {
+        complain(key, nil, "'\(key)' has \(count) entries, at most \(Self.countLimit) are read")
+    }
+
     /// The tables of an array of tables.
     func tables(_ key: String) -> [TableReader] {
         guard let node = entry(key) else { return [] }
         guard case .array(let nodes) = node else {
             wrong(key, node, wanted: "an array of tables ([[\(key)]])")
+            return []
+        }
+        guard nodes.count <= Self.countLimit else {
+            complainOfCount(key, nodes.count)
             return []
         }
         var result: [TableReader] = []
@@ -173,6 +199,14 @@ final class TableReader {
     }
 }
 
+/// The word that was probably meant by `text`; nil when none is near.
+private func nearest(_ text: String, of words: [String]) -> String? {
+    let limit = max(2, min(text.count, 64) / 3)
+    let near = words.filter { abs($0.count - text.count) <= limit }.map { ($0, editDistance($0, text)) }
+    guard let best = near.min(by: { $0.1 < $1.1 }), best.1 <= limit, best.1 < text.count else { return nil }
+    return best.0
+}
+
 /// Levenshtein distance: single characters to insert, delete or replace.
 func editDistance(_ left: String, _ right: String) -> Int {
     let left = Array(left.prefix(64))
@@ -188,4 +222,9 @@ func editDistance(_ left: String, _ right: String) -> Int {
         }
     }
     return row[right.count]
+}
+
+extension String {
+    /// The beginning of a text that a message quotes.
+    var shortened: String { count > 80 ? prefix(80) + "…" : self }
 }

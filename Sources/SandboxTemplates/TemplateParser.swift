@@ -36,6 +36,7 @@ private struct TemplateBuilder {
 
     func build() -> Template {
         var reading = self
+        guard reading.readVersion() else { return template }
         reading.readHead()
         reading.read("root") { table, template in
             let size = table.parsed("size", "a size like \"1G\", at least 1M") { text in
@@ -63,33 +64,57 @@ private struct TemplateBuilder {
             template.limits.cpu = table.parsed("cpu", "a percentage like \"200%\"") { CPUQuota(parsing: $0) }
         }
         reading.readAgent()
+        reading.readStorePaths()
         reading.readSecrets()
         reading.readMounts()
         root.finish()
         return reading.template
     }
 
-    private mutating func readHead() {
-        if !root.has("version") {
+    /// Whether the rest is in a format that this program knows; of a newer one nothing else can be said.
+    private func readVersion() -> Bool {
+        guard root.has("version") else {
             root.complain("'version' is missing", hint: "write 'version = \(Template.formatVersion)'")
-        } else if let version = root.integer("version", in: 1...Int.max), version > Template.formatVersion {
-            root.complain(
-                "version", nil, "version \(version) is newer than this program, which knows \(Template.formatVersion)")
+            return true
         }
-        if let description = root.string("description") { template.description = description }
+        let known = Template.formatVersion
+        guard let version = root.integer("version", in: Int.min...Int.max), version != known else { return true }
+        guard version > known else {
+            root.complain("version", nil, "version \(version) does not exist", hint: "write 'version = \(known)'")
+            return true
+        }
+        root.complain(
+            "version", nil, "version \(version) is newer than this program, which knows \(known)",
+            hint: "a newer sandboxctl reads it")
+        return false
+    }
+
+    private mutating func readHead() {
+        if let description = root.string("description") {
+            if description.utf8.count > 256 || description != description.escapingControls {
+                root.complain(
+                    "description", nil, "'description' is not one line of at most 256 bytes without control characters")
+            }
+            template.description = description
+        }
         if let store = root.parsed("store", "\"host\", \"nix\" or an absolute path", Store.init(parsing:)) {
             if case .directory(let path) = store, let problem = PathRules.problem(source: path) {
-                root.complain("store", nil, "'store': \(problem)")
+                root.complain("store", nil, "store '\(path.shortened)' \(problem)")
             }
             template.store = store
         }
+    }
+
+    /// After the agent, whose home no store path may cover.
+    private mutating func readStorePaths() {
         for (offset, path) in root.strings("store_paths") ?? [] {
-            if let problem = PathRules.problem(source: path) ?? PathRules.problem(target: path, agent: nil) {
-                root.complain("store_paths", offset, "store path '\(path)' \(problem)")
+            if let problem = PathRules.problem(source: path) ?? PathRules.problem(target: path, in: template) {
+                root.complain("store_paths", offset, "store path '\(path.shortened)' \(problem)")
             } else if let other = template.storePaths.first(where: { PathRules.overlap($0, path) }) {
-                root.complain("store_paths", offset, "store path '\(path)' and '\(other)' contain one another")
+                root.complain("store_paths", offset, "store path '\(path)' \(PathRules.relation(of: path, to: other))")
+            } else {
+                template.storePaths.append(path)
             }
-            template.storePaths.append(path)
         }
     }
 
@@ -100,8 +125,9 @@ private struct TemplateBuilder {
             if let user = table.string("user") {
                 if !Self.isUserName(user) {
                     table.complain(
-                        "user", nil, "'\(user)' cannot be the agent's name",
-                        hint: "use a-z, 0-9, '_' and '-', beginning with a letter; not root or nobody")
+                        "user", nil, "'\(user.shortened)' cannot be the agent's name",
+                        hint: "use 1 to 31 of a-z, 0-9, '_' and '-', beginning with a letter or '_'; not root or nobody"
+                    )
                 }
                 template.agent.user = user
             }
@@ -109,14 +135,16 @@ private struct TemplateBuilder {
                 if command.first?.isEmpty ?? true { table.complain("command", nil, "'command' names no program") }
                 template.agent.command = command
             }
-            if let environment = table.table("env") {
+            if let environment = table.freeTable("env") {
                 for name in environment.orderedKeys {
                     guard let value = environment.string(name) else { continue }
                     if !EnvironmentVariable.isValidName(name) {
-                        environment.complain(name, nil, "'\(name.prefix(80))' cannot name a variable")
-                    }
-                    if value.utf8.count > 131_072 {
-                        environment.complain(name, nil, "the value of '\(name)' is too long")
+                        environment.complain(
+                            name, nil, "'\(name.shortened)' cannot name a variable", hint: Self.variableForm)
+                    } else if name.utf8.count + 1 + value.utf8.count >= TableReader.argumentLimit {
+                        environment.complain(
+                            name, nil,
+                            "'\(name.shortened)' and its value have \(TableReader.argumentLimit) bytes or more")
                     }
                     template.agent.environment[name] = value
                 }
@@ -128,16 +156,19 @@ private struct TemplateBuilder {
             for (offset, directory) in table.strings("persist") ?? [] {
                 if !PathRules.isCleanRelative(directory) {
                     table.complain(
-                        "persist", offset, "'\(directory)' is not a directory below the home",
+                        "persist", offset, "'\(directory.shortened)' is not a directory below the home",
                         hint: "write it relative and plain, like \".cache\" or \".local/share\"")
                 } else if let other = template.agent.persist.first(where: { PathRules.overlap($0, directory) }) {
-                    table.complain("persist", offset, "'\(directory)' and '\(other)' contain one another")
+                    table.complain("persist", offset, "'\(directory)' \(PathRules.relation(of: directory, to: other))")
+                } else {
+                    template.agent.persist.append(directory)
                 }
-                template.agent.persist.append(directory)
             }
             if let allow = table.boolean("allow_root") { template.agent.allowRoot = allow }
         }
     }
+
+    private static let variableForm = "use letters, digits and '_', not beginning with a digit"
 
     private static func isUserName(_ name: String) -> Bool {
         let bytes = Array(name.utf8)
@@ -149,13 +180,13 @@ private struct TemplateBuilder {
     // MARK: Secrets
 
     private mutating func readSecrets() {
-        guard let secrets = root.table("secrets") else { return }
+        guard let secrets = root.freeTable("secrets") else { return }
         var variables: Set<String> = []
         for name in secrets.orderedKeys {
             guard let table = secrets.table(name) else { continue }
             if !Secret.isValidName(name) {
                 table.complain(
-                    "'\(name)' cannot name a secret", hint: "use letters, digits, '_', '-' and '.', at most 63")
+                    "'\(name.shortened)' cannot name a secret", hint: Self.secretForm)
             }
             let source = Self.source(table)
             let exposure = Self.exposure(table)
@@ -175,15 +206,22 @@ private struct TemplateBuilder {
         template.secrets.sort { $0.name < $1.name }
     }
 
+    private static let secretForm = "use 1 to 63 letters, digits, '_', '-' and '.', beginning with none of the last two"
+
     private static func source(_ table: TableReader) -> Secret.Source? {
         let file = table.string("file")
         let credential = table.string("credential")
         switch (file, credential) {
         case (let path?, nil):
-            if let problem = PathRules.problem(absolute: path) { table.complain("file", nil, "'\(path)' \(problem)") }
+            if let problem = PathRules.problem(absolute: path) {
+                table.complain("file", nil, "'\(path.shortened)' \(problem)")
+            }
             return .file(path)
         case (nil, let id?):
-            if !Secret.isValidName(id) { table.complain("credential", nil, "'\(id)' cannot name a credential") }
+            if !Secret.isValidName(id) {
+                table.complain(
+                    "credential", nil, "'\(id.shortened)' cannot name a credential", hint: Self.secretForm)
+            }
             return .credential(id)
         case (nil, nil):
             if !table.has("file") && !table.has("credential") {
@@ -206,7 +244,7 @@ private struct TemplateBuilder {
         case (.file?, nil): return .file
         case (.env?, let name?):
             if !EnvironmentVariable.isValidName(name) {
-                table.complain("variable", nil, "'\(name)' cannot name a variable")
+                table.complain("variable", nil, "'\(name.shortened)' cannot name a variable", hint: Self.variableForm)
             }
             return .environment(variable: name)
         case (.env?, nil):
@@ -232,18 +270,24 @@ private struct TemplateBuilder {
                 table.complain("'\(key)' is missing in [[mounts]]")
             }
             table.finish()
+            if !readOnly && template.workspaceMode == .readOnly {
+                table.complain(
+                    "read_only", nil, "a writable mount beside a read-only workspace",
+                    hint: "write 'read_only = true', or 'mode = \"bind\"' in [workspace]")
+            }
             if let source, let problem = PathRules.problem(source: source) {
-                table.complain("source", nil, "mount source '\(source)' \(problem)")
+                table.complain("source", nil, "mount source '\(source.shortened)' \(problem)")
             }
             guard let source, let target else { continue }
-            if let problem = PathRules.problem(target: target, agent: template.agent.user) {
-                table.complain("target", nil, "mount target '\(target)' \(problem)")
+            if let problem = PathRules.problem(target: target, in: template) {
+                table.complain("target", nil, "mount target '\(target.shortened)' \(problem)")
             } else if let other = (template.mounts.map(\.target) + template.storePaths).first(where: {
                 PathRules.overlap($0, target)
             }) {
-                table.complain("target", nil, "'\(target)' and '\(other)' contain one another")
+                table.complain("target", nil, "mount target '\(target)' \(PathRules.relation(of: target, to: other))")
+            } else {
+                template.mounts.append(Mount(source: source, target: target, readOnly: readOnly))
             }
-            template.mounts.append(Mount(source: source, target: target, readOnly: readOnly))
         }
     }
 }
