@@ -81,7 +81,8 @@ let package = Package(
         // Tests.
         .testTarget(name: "SandboxModelTests", dependencies: ["SandboxModel"], swiftSettings: strict),
         .testTarget(
-            name: "SandboxTemplatesTests", dependencies: ["SandboxTemplates", "SandboxModel"], swiftSettings: strict),
+            name: "SandboxTemplatesTests", dependencies: ["SandboxTemplates", "SandboxModel"], exclude: ["Corpus"],
+            swiftSettings: strict),
         .testTarget(
             name: "SandboxEngineTests", dependencies: ["SandboxEngine", "SandboxModel"], swiftSettings: engine),
         .testTarget(name: "LinuxKitTests", dependencies: ["LinuxKit", "CSandboxShims"], swiftSettings: strict),
