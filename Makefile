@@ -28,7 +28,7 @@ build: ## Build the command and its helpers (CONFIGURATION=release)
 	@for product in $(PRODUCTS); do $(SWIFT_BUILD) $(STRIP) --product $$product || exit 1; done
 
 .PHONY: test
-test: deps ## Everything: lint, unit tests, the suite in the lab
+test: deps ## Everything: lint, unit tests, the suite in the lab and in the virtual machine
 	@.ci/test
 
 .PHONY: unit
@@ -39,6 +39,10 @@ unit: ## Unit tests only
 system: build ## The black-box suite in the lab, on Debian 12 and 13
 	Tests/System/run bookworm
 	Tests/System/run trixie
+
+.PHONY: vm
+vm: build ## The tests of limits and reboots, in a virtual machine
+	Tests/System/run-vm
 
 .PHONY: demo
 demo: deps build ## A sandbox on a copy of this repository: build inside, posture, reset, remove

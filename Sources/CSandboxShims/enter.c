@@ -159,6 +159,10 @@ static _Noreturn void become_program(const struct sbx_entry *entry, int report) 
 static _Noreturn void join_and_fork(const struct sbx_entry *entry, int report) {
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) fail(report, SBX_ENTRY_SESSION);
     copy_limits(entry->leader_pid, report);
+    // sandbox-init is spared when memory runs out; what enters is not, whatever the caller is (proc_pid_oom_score_adj(5)).
+    int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (score < 0 || write(score, "0", 1) != 1) fail(report, SBX_ENTRY_LIMITS);
+    close(score);
     int namespaces = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
                      CLONE_NEWCGROUP;
     if (setns(entry->leader_pidfd, namespaces) < 0) fail(report, SBX_ENTRY_NAMESPACES);

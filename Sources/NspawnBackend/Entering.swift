@@ -103,7 +103,9 @@ extension NspawnBackend {
         usage.outOfMemoryKills = Cgroup.value(run.cgroup, "memory.events", "oom_kill")
         usage.tasks = Cgroup.number(run.cgroup, "pids.current")
         usage.tasksPeak = Cgroup.number(run.cgroup, "pids.peak")
-        usage.tasksRefused = Cgroup.value(run.cgroup, "pids.events", "max")
+        // Linux counts a refused fork where the limit is from 6.11 on, and where the process is before.
+        usage.tasksRefused = [run.cgroup, "\(run.cgroup)/payload"]
+            .compactMap { Cgroup.value($0, "pids.events", "max") }.max()
         usage.cpu = Cgroup.value(run.cgroup, "cpu.stat", "usage_usec")
         // The magic link leads to the payload's root itself; nothing inside is looked up.
         if let root = try? Files.open(following: "/proc/\(run.leader)/root", .reference),

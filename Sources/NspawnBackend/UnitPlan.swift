@@ -45,6 +45,9 @@ public struct UnitPlan: Sendable, Equatable {
             UnitProperty("CollectMode", .string("inactive-or-failed")),
             // The agent's process that ate the memory dies, the sandbox stays.
             UnitProperty("OOMPolicy", .string("continue")),
+            // nspawn and sandbox-init are never the one that dies: files in the root count as memory too, and killing
+            // everybody does not free them. What enters has 0 again (sbx_enter).
+            UnitProperty("OOMScoreAdjust", .int32(-1000)),
             UnitProperty("LimitCORE", .uint64(0)),
             UnitProperty("TimeoutStartUSec", .uint64(30_000_000)),
             UnitProperty("TimeoutStopUSec", .uint64(10_000_000)),
