@@ -89,7 +89,8 @@ let package = Package(
         .testTarget(name: "SystemdBusTests", dependencies: ["SystemdBus"], swiftSettings: strict),
         .testTarget(name: "SeccompTests", dependencies: ["Seccomp"], swiftSettings: strict),
         .testTarget(
-            name: "NspawnBackendTests", dependencies: ["NspawnBackend", "SandboxModel", "SandboxEngine"],
+            name: "NspawnBackendTests",
+            dependencies: ["NspawnBackend", "SandboxModel", "SandboxEngine", "LinuxKit", "SystemdBus"],
             swiftSettings: strict),
         .testTarget(
             name: "SandboxCLITests",
