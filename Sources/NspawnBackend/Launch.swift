@@ -21,6 +21,7 @@ final class Launch: LaunchedMachine {
         "/proc/vmallocinfo", "/proc/slabinfo", "/proc/iomem", "/proc/ioports", "/proc/modules", "/proc/scsi",
         "/proc/asound", "/proc/acpi", "/proc/sysrq-trigger", "/sys/firmware", "/sys/kernel/debug",
         "/sys/kernel/tracing", "/sys/devices/virtual/powercap", "/dev/net", "/run/host/incoming",
+        "/run/host/unix-export",
     ]
 
     /// Starts the unit and waits until sandbox-init says that it is locked down.
