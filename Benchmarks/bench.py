@@ -246,15 +246,18 @@ def usable(peers):
 
 def compare(title, ours, others, action, rounds, cleanup=lambda peer: None):
     """Rounds of turns; rows of medians and of the median ratio ours/other."""
-    times = {peer.name: [] for peer in [ours, *others]}
+    contestants = [ours, *others]
+    times = {peer.name: [] for peer in contestants}
     for turn in range(rounds + 1):
-        for peer in [ours, *others]:
+        # Whoever comes first changes: what one leaves for the kernel to tidy up slows the next.
+        first = turn % len(contestants)
+        for peer in contestants[first:] + contestants[:first]:
             spent = timed(lambda: action(peer))
             cleanup(peer)
             if turn > 0:  # the first round warms caches
                 times[peer.name].append(spent)
     rows = []
-    for peer in [ours, *others]:
+    for peer in contestants:
         ratios = [mine / its for mine, its in zip(times[ours.name], times[peer.name])]
         rows.append({"what": title, "who": peer.name, "median_ms": round(statistics.median(times[peer.name]), 2),
                      "min_ms": round(min(times[peer.name]), 2), "max_ms": round(max(times[peer.name]), 2),
