@@ -30,7 +30,7 @@ class Terminal(SandboxTest):
                                    preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0), env={**os.environ, "TERM": "xterm"})
         self.addCleanup(os.close, outer)
         self.addCleanup(os.close, inner)
-        self.inner = inner
+        self.inner, self.unread = inner, ""
         return process, outer
 
     @staticmethod
@@ -38,36 +38,43 @@ class Terminal(SandboxTest):
         fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def expect(self, outer, pattern, seconds=10):
-        """Reads until the pattern was written."""
-        seen, end = "", time.monotonic() + seconds
-        while not re.search(pattern, seen):
-            self.assertTrue(select.select([outer], [], [], max(0, end - time.monotonic()))[0], f"no {pattern!r} in {seen!r}")
-            seen += os.read(outer, 4096).decode(errors="replace")
-        return seen
+        """Reads until the pattern was written; what follows it is left for the next call."""
+        end = time.monotonic() + seconds
+        while not (match := re.search(pattern, self.unread)):
+            self.assertTrue(select.select([outer], [], [], max(0, end - time.monotonic()))[0], f"no {pattern!r} in {self.unread!r}")
+            self.unread += os.read(outer, 4096).decode(errors="replace")
+        self.unread = self.unread[match.end():]
+
+    def type(self, outer, line):
+        """Types a line once the shell asks for one: what arrives while it changes the terminal's mode is the kernel's to mangle."""
+        self.expect(outer, r"\$ ")
+        os.write(outer, line + b"\n")
 
     def test_shell_on_a_terminal(self):
         self.create()
         process, outer = self.open("sandboxctl", "shell", "demo")
-        os.write(outer, b"stty size; tty; id -un; pwd\n")
+        self.type(outer, b"stty size; tty; id -un; pwd")
         self.expect(outer, r"30 100\r\n/dev/pts/\d+\r\nagent\r\n/workspace\r\n")
+        # Resized while a program runs: at its prompt the shell would draw a second one.
+        self.type(outer, b"sh -c 'echo running=$((1+1)); read line; stty size'")
+        self.expect(outer, r"running=2")
         self.resize(outer, 40, 120)
-        os.write(outer, b"stty size\n")
+        os.write(outer, b"\n")
         self.expect(outer, r"40 120\r\n")
         # Ctrl-C reaches the program inside, not the command outside.
-        os.write(outer, b"echo ready=$((2-1)); sleep 100\n")
+        self.type(outer, b"sh -c 'echo ready=$((2-1)); exec sleep 100'")
         self.expect(outer, r"ready=1")
         os.write(outer, b"\x03")
-        self.expect(outer, r"\^C")
-        os.write(outer, b"echo interrupted=$?\n")
+        self.type(outer, b"echo interrupted=$?")
         self.expect(outer, r"interrupted=130")
-        os.write(outer, b"exit 7\n")
+        self.type(outer, b"exit 7")
         self.assertEqual(process.wait(timeout=10), 7)
         self.assertEqual(termios.tcgetattr(self.inner), self.settings)
 
     def test_the_terminal_is_put_back_when_the_sandbox_is_stopped_meanwhile(self):
         self.create()
         process, outer = self.open("sandboxctl", "shell", "demo")
-        os.write(outer, b"echo up=$((1+1))\n")
+        self.type(outer, b"echo up=$((1+1))")
         self.expect(outer, "up=2")
         text("stop", "--timeout", "1", "demo")
         self.assertNotEqual(process.wait(timeout=15), 0)
