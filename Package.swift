@@ -25,11 +25,13 @@ let package = Package(
         .executable(name: "sandbox-init", targets: ["sandbox-init"]),
         .executable(name: "sandbox-launch", targets: ["sandbox-launch"]),
         .executable(name: "sandbox-copy", targets: ["sandbox-copy"]),
+        .executable(name: "sandbox-gateway", targets: ["sandbox-gateway"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     ],
     targets: [
         // System libraries.
@@ -55,6 +57,9 @@ let package = Package(
             dependencies: ["SandboxModel", .product(name: "TOMLKit", package: "TOMLKit")],
             swiftSettings: strict),
 
+        .target(name: "EgressWire", swiftSettings: strict),
+        .target(name: "EgressPolicy", dependencies: ["SandboxModel"], swiftSettings: strict),
+
         // Use cases over protocols.
         .target(name: "SandboxEngine", dependencies: ["SandboxModel"], swiftSettings: engine),
 
@@ -66,6 +71,16 @@ let package = Package(
             name: "NspawnBackend",
             dependencies: ["SandboxModel", "SandboxEngine", "LinuxKit", "SystemdBus", "Seccomp"],
             swiftSettings: engine),
+
+        // The gateway: the only importer of NIO.
+        .target(
+            name: "EgressGateway",
+            dependencies: [
+                "SandboxModel", "EgressPolicy", "EgressWire", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: adapter),
+        .executableTarget(name: "sandbox-gateway", dependencies: ["EgressGateway"], swiftSettings: adapter),
 
         // The command.
         .target(
@@ -85,6 +100,8 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "SandboxEngineTests", dependencies: ["SandboxEngine", "SandboxModel"], swiftSettings: engine),
+        .testTarget(name: "EgressWireTests", dependencies: ["EgressWire"], swiftSettings: strict),
+        .testTarget(name: "EgressPolicyTests", dependencies: ["EgressPolicy", "SandboxModel"], swiftSettings: strict),
         .testTarget(name: "LinuxKitTests", dependencies: ["LinuxKit", "CSandboxShims"], swiftSettings: strict),
         .testTarget(name: "SystemdBusTests", dependencies: ["SystemdBus"], swiftSettings: strict),
         .testTarget(name: "SeccompTests", dependencies: ["Seccomp"], swiftSettings: strict),

@@ -37,9 +37,9 @@ public final class NspawnBackend: Backend {
 
     /// See `Backend`.
     public func check(_ record: SandboxRecord) throws(SandboxError) -> [Weakening] {
-        guard record.template.network == .none else {
+        guard record.template.network.mode == .none else {
             throw SandboxError(
-                .unavailable, "network mode '\(record.template.network.rawValue)' is not available in this version",
+                .unavailable, "network mode '\(record.template.network.mode.rawValue)' is not available in this version",
                 hint: "use 'none'")
         }
         for program in [paths.nspawn, "\(paths.programs)/sandbox-launch", "\(paths.programs)/sandbox-init"] {

@@ -80,10 +80,10 @@ extension DefinitionOptions {
         if let workspace { checked = try WorkspaceCheck.check(workspace) }
         let name = try name(checked)
         var found = try context.catalog.resolve(self.template, workspace: checked)
-        try Self.requireAvailable(network ?? found.template.network)
+        try Self.requireAvailable(network ?? found.template.network.mode)
 
         if let store { found.template.store = store }
-        if let network { found.template.network = network }
+        if let network { found.template.network.mode = network }
         if let workspaceMode { found.template.workspaceMode = workspaceMode }
         if let memory { found.template.limits.memory = memory }
         if let tasks { found.template.limits.tasks = tasks }

@@ -93,7 +93,7 @@ enum SandboxTable {
             Text.Cell("\(sandbox.name)"),
             Text.state(sandbox.state, colours: colours),
             Text.Cell(record?.templateName ?? "-"),
-            Text.Cell(record?.template.network.rawValue ?? "-"),
+            Text.Cell(record?.template.network.mode.rawValue ?? "-"),
             Text.Cell(Text.share(usage?.memory.map(Text.bytes), of: limits?.memory?.description)),
             Text.Cell(Text.share(usage?.tasks.map(String.init), of: limits?.tasks.map(String.init))),
             Text.Cell(usage?.cpu.map(Text.processorTime) ?? "-"),
@@ -131,7 +131,7 @@ enum StatusText {
             let mode = record.template.workspaceMode.rawValue
             rows.append(("workspace", "\(workspace.path) (\(mode), owner \(workspace.uid):\(workspace.gid))"))
         }
-        rows.append(("network", record.template.network.rawValue))
+        rows.append(("network", record.template.network.mode.rawValue))
         rows.append(("store", "\(record.template.store)"))
         let last = UInt64(record.uidBase) + UInt64(SandboxUsers.rangeSize) - 1
         rows.append(("host ids", "\(record.uidBase) to \(last)"))
@@ -178,7 +178,7 @@ enum TemplateText {
         for path in template.storePaths { rows.append(("store path", path)) }
         rows.append(("root", "\(template.root.size), \(template.root.inodes) inodes"))
         rows.append(("workspace", template.workspaceMode.rawValue))
-        rows.append(("network", template.network.rawValue))
+        rows.append(("network", template.network.mode.rawValue))
         let limits = template.limits
         if let memory = limits.memory { rows.append(("memory", "\(memory)")) }
         if let tasks = limits.tasks { rows.append(("tasks", "\(tasks)")) }

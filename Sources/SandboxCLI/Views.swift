@@ -127,7 +127,7 @@ struct TemplateView: Encodable {
         storePaths = template.storePaths
         root = template.root
         workspace = ModeView(mode: template.workspaceMode)
-        network = ModeView(mode: template.network)
+        network = ModeView(mode: template.network.mode)
         limits = template.limits
         agent = AgentView(
             user: template.agent.user, command: template.agent.command, env: template.agent.environment,

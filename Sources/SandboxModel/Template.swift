@@ -1,15 +1,3 @@
-/// What a sandbox reaches over the network.
-///
-/// There is no default that opens: absent means `none`.
-public enum NetworkMode: String, Codable, Sendable, CaseIterable {
-    /// A namespace with a loopback device and nothing else.
-    case none
-    /// Only the hosts the policy names, through the gateway.
-    case restricted
-    /// Everything but what is always refused (private ranges, metadata addresses, the host itself).
-    case full
-}
-
 /// Where the read-only software tree of a sandbox comes from.
 public enum Store: Hashable, Sendable, CustomStringConvertible {
     /// The host's `/usr`.
@@ -203,8 +191,8 @@ public struct Template: Hashable, Codable, Sendable {
     public var root: RootLimits
     /// How the workspace appears.
     public var workspaceMode: WorkspaceMode
-    /// Network mode.
-    public var network: NetworkMode
+    /// What may be reached over the network.
+    public var network: NetworkPolicy
     /// Resource limits.
     public var limits: ResourceLimits
     /// The agent user.
@@ -217,7 +205,7 @@ public struct Template: Hashable, Codable, Sendable {
     /// A template with the defaults of an empty file.
     public init(
         description: String = "", store: Store = .host, storePaths: [String] = [], root: RootLimits = RootLimits(),
-        workspaceMode: WorkspaceMode = .bind, network: NetworkMode = .none, limits: ResourceLimits = ResourceLimits(),
+        workspaceMode: WorkspaceMode = .bind, network: NetworkPolicy = NetworkPolicy(), limits: ResourceLimits = ResourceLimits(),
         agent: AgentSettings = AgentSettings(), secrets: [Secret] = [], mounts: [Mount] = []
     ) {
         self.description = description

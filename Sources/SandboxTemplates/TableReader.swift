@@ -191,6 +191,60 @@ final class TableReader {
         return result
     }
 
+    /// The numbers and strings of an array, numbers in decimal; elements of other kinds are reported and left out.
+    func numbersAndStrings(_ key: String) -> [(offset: Int, text: String)] {
+        guard let node = entry(key) else { return [] }
+        guard case .array(let nodes) = node else {
+            wrong(key, node, wanted: "an array")
+            return []
+        }
+        guard nodes.count <= Self.countLimit else {
+            complainOfCount(key, nodes.count)
+            return []
+        }
+        if nodes.isEmpty { complain(key, nil, "'\(key)' is empty") }
+        var result: [(offset: Int, text: String)] = []
+        for (offset, element) in nodes.enumerated() {
+            switch element {
+            case .string(let text): result.append((offset, text))
+            case .integer(let number): result.append((offset, String(number)))
+            default: wrong(key, element, element: offset, wanted: "a number or a string")
+            }
+        }
+        return result
+    }
+
+    /// An element of an array that holds strings and tables.
+    enum Element {
+        case string(String)
+        case table(TableReader)
+    }
+
+    /// The strings and tables of an array; elements of other kinds are reported and left out.
+    func elements(_ key: String) -> [(offset: Int, element: Element)] {
+        guard let node = entry(key) else { return [] }
+        guard case .array(let nodes) = node else {
+            wrong(key, node, wanted: "an array")
+            return []
+        }
+        guard nodes.count <= Self.countLimit else {
+            complainOfCount(key, nodes.count)
+            return []
+        }
+        var result: [(offset: Int, element: Element)] = []
+        for (offset, node) in nodes.enumerated() {
+            switch node {
+            case .string(let text): result.append((offset, .string(text)))
+            case .table(let entries):
+                let place = path + [key, "#\(offset)"]
+                let table = TableReader(entries, path: place, document: document, report: report)
+                result.append((offset, .table(table)))
+            default: wrong(key, node, element: offset, wanted: "a string or a table")
+            }
+        }
+        return result
+    }
+
     /// Keys in the order they stand in the text.
     var orderedKeys: [String] {
         entries.keys.sorted {

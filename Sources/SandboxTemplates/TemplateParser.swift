@@ -3,20 +3,26 @@ public import SandboxModel
 /// Reads template files (sandbox-template(5)).
 public enum TemplateParser {
     /// Parses the bytes of a file.
-    /// - Parameter file: the file's name in messages.
+    /// - Parameters:
+    ///   - file: the file's name in messages.
+    ///   - presets: where the lists of hosts are that `allow` may name.
     /// - Throws: everything that is wrong with it, at once.
-    public static func parse(_ bytes: [UInt8], file: String) throws(TemplateErrors) -> Template {
+    public static func parse(
+        _ bytes: [UInt8], file: String, presets: PresetLibrary = .empty
+    ) throws(TemplateErrors) -> Template {
         let document = try TOMLDocument(bytes, file: file)
         let report = TableReader.Report()
         let root = TableReader(document.root, path: [], document: document, report: report)
-        let template = TemplateBuilder(root).build()
+        let template = TemplateBuilder(root, presets: presets).build()
         guard report.diagnostics.isEmpty else { throw TemplateErrors(file: file, report.diagnostics) }
         return template
     }
 
     /// Parses a text.
-    public static func parse(_ text: String, file: String) throws(TemplateErrors) -> Template {
-        try parse(Array(text.utf8), file: file)
+    public static func parse(
+        _ text: String, file: String, presets: PresetLibrary = .empty
+    ) throws(TemplateErrors) -> Template {
+        try parse(Array(text.utf8), file: file, presets: presets)
     }
 }
 
@@ -24,9 +30,13 @@ public enum TemplateParser {
 /// thrown away then.
 private struct TemplateBuilder {
     private let root: TableReader
+    private let presets: PresetLibrary
     private var template = Template()
 
-    init(_ root: TableReader) { self.root = root }
+    init(_ root: TableReader, presets: PresetLibrary) {
+        self.root = root
+        self.presets = presets
+    }
 
     private mutating func read(_ name: String, _ body: (TableReader, inout Template) -> Void) {
         guard let table = root.table(name) else { return }
@@ -49,12 +59,7 @@ private struct TemplateBuilder {
             if let mode = table.choice("mode", WorkspaceMode.self) { template.workspaceMode = mode }
         }
         reading.read("network") { table, template in
-            if let mode = table.choice("mode", NetworkMode.self) { template.network = mode }
-            // Known, so that the message tells what is the matter; never ignored.
-            for key in ["allow", "private", "budget", "rate"] where table.has(key) {
-                table.complain(
-                    key, nil, "'\(key)' is not available in this version", hint: "the only network mode is \"none\"")
-            }
+            template.network = NetworkTableReader(table, presets: presets).read()
         }
         reading.read("limits") { table, template in
             template.limits.memory = table.parsed("memory", "a size like \"4G\", at least 1M") { text in

@@ -141,6 +141,6 @@ struct UsageTests {
             #expect(bench.services.calls.isEmpty)
         }
         #expect(bench.run("create", "demo", "-t", "open", "--network", "none") == 0)
-        #expect(bench.services.created?.template.network == NetworkMode.none)
+        #expect(bench.services.created?.template.network.mode == NetworkMode.none)
     }
 }

@@ -207,7 +207,7 @@ import Testing
 
     @Test("Without a word everything is closed") func defaults() {
         let template = Template()
-        #expect(template.network == .none)
+        #expect(template.network == NetworkPolicy())
         #expect(!template.agent.allowRoot)
         #expect(template.mounts.isEmpty && template.secrets.isEmpty && template.storePaths.isEmpty)
     }

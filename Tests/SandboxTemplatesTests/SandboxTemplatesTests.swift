@@ -53,7 +53,7 @@ import Testing
 
     @Test("Modes of the network are read as they are, for create to refuse", arguments: NetworkMode.allCases)
     func networkModes(mode: NetworkMode) throws {
-        #expect(try parse("version = 1\nnetwork.mode = \"\(mode.rawValue)\"").network == mode)
+        #expect(try parse("version = 1\nnetwork.mode = \"\(mode.rawValue)\"").network.mode == mode)
     }
 
     @Test("The home that no mount may cover is that of the template's own user") func homeFollowsTheUser() throws {
@@ -215,7 +215,7 @@ import Testing
         let template = try TemplateParser.parse(bytes, file: name)
         #expect(bytes.first == UInt8(ascii: "#"))
         #expect(!template.description.isEmpty)
-        #expect(template.network == .none)
+        #expect(template.network == NetworkPolicy())
         #expect(!template.agent.allowRoot)
         #expect(template.limits.memory != nil && template.limits.tasks != nil && template.limits.cpu != nil)
         #expect(template.agent.environment["LANG"] == "C.UTF-8")

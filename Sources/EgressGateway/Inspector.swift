@@ -1,0 +1,179 @@
+internal import EgressPolicy
+internal import EgressWire
+internal import SandboxModel
+
+/// Watches what a client says on a relayed connection, and holds it to the host it connected to.
+///
+/// Bytes go on unchanged, but not before they are judged: a ClientHello whose name is another host's, or an HTTP request
+/// for another host, never leaves.
+struct Inspector {
+    /// What the relay does next, in this order.
+    enum Step: Equatable {
+        /// Pass these bytes on.
+        case forward([UInt8])
+        /// Pass everything on from here, unread.
+        case passAll
+        /// End the connection; the reply, if there is one, goes to the client first.
+        case refuse(Decisions.Refusal, named: String?, reply: [UInt8]?)
+        /// An HTTP request asks for another protocol: say how the server answers with `answered(status:)`.
+        case awaitAnswer
+    }
+
+    /// What a port is for.
+    enum Expectation: Equatable {
+        /// TLS with a name (443).
+        case tls
+        /// HTTP/1 with a name (80).
+        case http
+        /// Whatever the host speaks; TLS and HTTP are held to its name all the same.
+        case any
+    }
+
+    private enum State {
+        case undecided([UInt8])
+        case tls(ClientHelloParser, [UInt8])
+        case http(HTTPRequestFollower)
+        case opaque
+        case refused
+    }
+
+    private let host: HostName
+    private let port: UInt16
+    private let sandbox: SandboxName
+    private let expectation: Expectation
+    private var state = State.undecided([])
+    /// HTTP requests that were passed on.
+    private(set) var requests = 0
+
+    init(host: HostName, port: UInt16, sandbox: SandboxName) {
+        self.host = host
+        self.port = port
+        self.sandbox = sandbox
+        expectation = port == 443 ? .tls : port == 80 ? .http : .any
+    }
+
+    /// Whether the server may be connected to before the client has said anything: it may be the one to speak first.
+    var connectsAtOnce: Bool { expectation == .any }
+
+    /// Takes the client's next bytes.
+    mutating func feed(_ bytes: [UInt8]) -> [Step] {
+        switch state {
+        case .undecided(let held): decide(held + bytes)
+        case .tls(let parser, let held): followTLS(parser, held, bytes)
+        case .http(let follower): followHTTP(follower, bytes)
+        case .opaque: [.forward(bytes)]
+        case .refused: []
+        }
+    }
+
+    /// Says how the server answered a request for another protocol.
+    mutating func answered(status: Int) -> [Step] {
+        guard case .http(var follower) = state else { return [] }
+        if status == 101 {
+            let rest = follower.becomeOpaque()
+            state = .opaque
+            return (rest.isEmpty ? [] : [.forward(rest)]) + [.passAll]
+        }
+        let events = follower.continueHTTP()
+        return judge(events, follower)
+    }
+
+    // MARK: What it is
+
+    private mutating func decide(_ bytes: [UInt8]) -> [Step] {
+        guard let first = bytes.first else { return [] }
+        if expectation != .http, first == 0x16 { return followTLS(ClientHelloParser(), [], bytes) }
+        if expectation == .tls { return refuse(.protocol, named: nil, reply: Self.tlsReply(.protocol, bytes)) }
+        if expectation == .http { return followHTTP(HTTPRequestFollower(), bytes) }
+        switch Self.looksLikeHTTP(bytes) {
+        case true?: return followHTTP(HTTPRequestFollower(), bytes)
+        case false?:
+            state = .opaque
+            return [.forward(bytes), .passAll]
+        case nil:
+            state = .undecided(bytes)
+            return []
+        }
+    }
+
+    private static let methods = [
+        "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI",
+    ].map { Array("\($0) ".utf8) }
+
+    /// Whether the bytes begin an HTTP request; nil while they are too few to tell.
+    static func looksLikeHTTP(_ bytes: [UInt8]) -> Bool? {
+        if methods.contains(where: { bytes.starts(with: $0) }) { return true }
+        return methods.contains(where: { $0.starts(with: bytes) }) ? nil : false
+    }
+
+    // MARK: TLS
+
+    private mutating func followTLS(_ old: ClientHelloParser, _ held: [UInt8], _ bytes: [UInt8]) -> [Step] {
+        var parser = old
+        switch parser.feed(bytes[...]) {
+        case .needMore:
+            state = .tls(parser, held + bytes)
+            return []
+        case .notTLS, .malformed: return refuse(.protocol, named: nil, reply: TLSAlert.bytes(50))
+        case .hello(let hello):
+            guard let name = hello.serverName else {
+                return refuse(.protocol, named: nil, reply: Refusing.tls(.otherHost))
+            }
+            guard name == host.text else {
+                return refuse(.otherHost, named: name, reply: Refusing.tls(.otherHost))
+            }
+            state = .opaque
+            return [.forward(held + bytes), .passAll]
+        }
+    }
+
+    private static func tlsReply(_ refusal: Decisions.Refusal, _ bytes: [UInt8]) -> [UInt8]? { nil }
+
+    // MARK: HTTP
+
+    private mutating func followHTTP(_ old: HTTPRequestFollower, _ bytes: [UInt8]) -> [Step] {
+        var follower = old
+        let events = follower.feed(bytes[...])
+        return judge(events, follower)
+    }
+
+    private mutating func judge(_ events: [HTTPRequestFollower.Event], _ follower: HTTPRequestFollower) -> [Step] {
+        state = .http(follower)
+        var steps: [Step] = []
+        for event in events {
+            switch event {
+            case .head(let head, let raw):
+                if let refusal = refusal(of: head) { return steps + refusal }
+                requests += 1
+                steps.append(.forward(raw))
+            case .body(let part): steps.append(.forward(Array(part)))
+            case .end: break
+            case .awaitingUpgrade: steps.append(.awaitAnswer)
+            case .malformed(let reason):
+                let body = Array("{\"error\":\"\(reason)\"}\n".utf8)
+                return steps
+                    + refuse(.protocol, named: nil, reply: RefusalResponse.encode(status: 400, body: body))
+            }
+        }
+        return steps
+    }
+
+    private mutating func refusal(of head: HTTPRequestHead) -> [Step]? {
+        func answer(_ refusal: Decisions.Refusal, _ named: String?) -> [Step] {
+            refuse(refusal, named: named, reply: Refusing.http(refusal, host: named, port: port, sandbox: sandbox))
+        }
+        // A tunnel through the host, and a request that comes back with all its headers, are no requests to the host.
+        if head.method == "CONNECT" || head.method == "TRACE" { return answer(.protocol, nil) }
+        guard let named = head.host else { return answer(.protocol, nil) }
+        guard named.name == host.text else { return answer(.otherHost, named.name) }
+        guard named.port == nil || named.port == port else { return answer(.otherHost, named.name) }
+        // HTTP/2 in clear text would hide every request after this one.
+        if head.upgrades.contains(where: { $0.lowercased().hasPrefix("h2c") }) { return answer(.protocol, nil) }
+        return nil
+    }
+
+    private mutating func refuse(_ refusal: Decisions.Refusal, named: String?, reply: [UInt8]?) -> [Step] {
+        state = .refused
+        return [.refuse(refusal, named: named, reply: reply)]
+    }
+}

@@ -1,0 +1,66 @@
+/// Which synthetic addresses stand for which hosts of one sandbox. An address never changes its host while the sandbox
+/// exists, whatever happens to the policy meanwhile.
+///
+/// Addresses are places in a pool that IPv4 and IPv6 share: place `n` is the `n`th address of 198.18.0.0/15 and of
+/// 2001:2::/48 (both set aside for benchmarks and routed nowhere, RFC 2544, RFC 5180). The lower half of the pool is for
+/// single hosts; the upper half is cut into one block for each wildcard.
+public struct SyntheticMap: Hashable, Codable, Sendable {
+    /// Places for single hosts.
+    public static let singles: Range<UInt32> = 1..<0x10000
+    /// Places of one wildcard's block.
+    public static let blockSize: UInt32 = 1024
+    /// Where the blocks begin.
+    public static let firstBlock: UInt32 = 0x10000
+    /// Blocks there are.
+    public static let blockCount: UInt32 = 64
+
+    /// First place of each pattern that ever had one, by its text.
+    public private(set) var places: [String: UInt32] = [:]
+    private var nextSingle = singles.lowerBound
+    private var nextBlock: UInt32 = 0
+
+    /// No places taken.
+    public init() {}
+
+    /// The places of a pattern; taken for it now if it had none.
+    /// - Returns: nil when the pool is used up.
+    public mutating func take(_ pattern: HostPattern) -> Range<UInt32>? {
+        if let known = self[pattern] { return known }
+        let place: UInt32
+        switch pattern {
+        case .exact:
+            guard Self.singles.contains(nextSingle) else { return nil }
+            place = nextSingle
+            nextSingle += 1
+        case .below:
+            guard nextBlock < Self.blockCount else { return nil }
+            place = Self.firstBlock + nextBlock * Self.blockSize
+            nextBlock += 1
+        }
+        places[pattern.description] = place
+        return self[pattern]
+    }
+
+    /// The places of a pattern that has some.
+    public subscript(pattern: HostPattern) -> Range<UInt32>? {
+        guard let first = places[pattern.description] else { return nil }
+        return switch pattern {
+        case .exact: first..<first + 1
+        case .below: first..<first + Self.blockSize
+        }
+    }
+
+    /// The IPv4 address of a place.
+    public static func v4(_ place: UInt32) -> IPAddress { .v4(0xc612_0000 | place) }
+
+    /// The IPv6 address of a place.
+    public static func v6(_ place: UInt32) -> IPAddress { .v6(0x2001_0002_0000_0000, UInt64(place)) }
+
+    /// The place of an address of the pool.
+    public static func place(of address: IPAddress) -> UInt32? {
+        switch address {
+        case .v4(let number): number & 0xfffe_0000 == 0xc612_0000 ? number & 0x1_ffff : nil
+        case .v6(let high, let low): high == 0x2001_0002_0000_0000 && low <= 0x1_ffff ? UInt32(low) : nil
+        }
+    }
+}
