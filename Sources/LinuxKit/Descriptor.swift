@@ -53,6 +53,18 @@ public struct Descriptor: ~Copyable, Sendable {
         try Streams.write(number, bytes)
     }
 
+    /// Leaves a hole of so many bytes where writing would go on (lseek(2)).
+    public func skip(_ count: UInt64) throws(SystemError) {
+        guard lseek(number, off_t(count), SEEK_CUR) >= 0 else { throw SystemError("seek", errno: errno) }
+    }
+
+    /// ftruncate(2).
+    public func resize(_ size: UInt64) throws(SystemError) {
+        guard size <= UInt64(Int64.max), ftruncate(number, off_t(size)) == 0 else {
+            throw SystemError("resize", errno: size <= UInt64(Int64.max) ? errno : EFBIG)
+        }
+    }
+
     /// fsync(2).
     public func synchronize() throws(SystemError) {
         guard fsync(number) == 0 else { throw SystemError("fsync", errno: errno) }

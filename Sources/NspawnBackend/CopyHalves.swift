@@ -6,14 +6,18 @@ struct CopyReceiver {
     let input: Int32
     let target: CopyTarget
     let note: (String) -> Void
+    let interruption: () -> Int32?
     private var made = 0
     /// More entries than any tree worth copying has.
     private static let maximumEntries = 2_000_000
 
-    init(input: Int32, target: CopyTarget, note: @escaping (String) -> Void) {
+    init(
+        input: Int32, target: CopyTarget, note: @escaping (String) -> Void, interruption: @escaping () -> Int32?
+    ) {
         self.input = input
         self.target = target
         self.note = note
+        self.interruption = interruption
     }
 
     mutating func receive() throws {
@@ -67,9 +71,11 @@ struct CopyReceiver {
             var left = frame.size
             while left > 0 {
                 let part = try readSome(Int(min(left, 65536)))
-                try file.write(part)
+                // A file of holes costs the sandbox nothing: it shall not fill the host's disk either.
+                if part.allSatisfy({ $0 == 0 }) { try file.skip(UInt64(part.count)) } else { try file.write(part) }
                 left -= UInt64(part.count)
             }
+            try file.resize(frame.size)
             try file.changeOwner(uid: target.uid, gid: target.gid)
             try file.changeMode(frame.mode)
             try Files.rename(temporary, to: name, in: directory)
@@ -86,6 +92,10 @@ struct CopyReceiver {
     }
 
     private func readSome(_ limit: Int) throws -> [UInt8] {
+        // The sandbox decides when it writes; whoever waits for it can still be told to stop.
+        repeat {
+            if let signal = interruption() { throw SandboxError(.temporary, "interrupted by signal \(signal)") }
+        } while try EventSet.wait([input], until: Deadline.in(seconds: 0.5)).isEmpty
         let bytes = try Streams.read(input, limit: limit)
         guard !bytes.isEmpty else { throw CopyFrame.Violation(reason: "a stream that was cut") }
         return bytes

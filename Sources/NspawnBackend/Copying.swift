@@ -17,7 +17,8 @@ extension NspawnBackend {
         let target = try CopyTarget.find(destination, name: Self.lastName(path))
         try half(record, run, ["out", path]) { (pipe: inout Pipe, _) in
             pipe.closeWriteEnd()
-            var receiver = CopyReceiver(input: pipe.readEnd, target: target, note: note)
+            var receiver = CopyReceiver(
+                input: pipe.readEnd, target: target, note: note, interruption: interruptions)
             try receiver.receive()
         }
     }

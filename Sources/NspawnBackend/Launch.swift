@@ -171,6 +171,7 @@ extension BusError {
     func asSandboxError(_ context: String) -> SandboxError {
         switch kind {
         case .accessDenied: SandboxError(.permission, context, hint: "run it as root", cause: message)
+        case .exists: SandboxError(.cannotCreate, context, hint: "choose another name", cause: message)
         case .unavailable, .disconnected:
             SandboxError(.unavailable, context, hint: "'sandboxctl doctor' checks the host", cause: message)
         case .timedOut: SandboxError(.temporary, context, cause: message)

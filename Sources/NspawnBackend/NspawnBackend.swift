@@ -8,7 +8,7 @@ internal import SystemdBus
 public final class NspawnBackend: Backend {
     let paths: HostPaths
     let configuration: HostConfiguration
-    private let interruptions: () -> Int32?
+    let interruptions: () -> Int32?
     private var connection: Bus?
 
     /// A backend. The bus is opened when it is first needed: `list` and `exec` do without.

@@ -18,6 +18,8 @@ struct CopyCommand: Verb {
         let destination = try Self.end(destination)
         switch (source, destination) {
         case (.host, .sandbox), (.sandbox, .host):
+            // What is half made on the host is taken away; what is half made inside ends with the sandbox.
+            if case .sandbox = source { context.watchSignals() }
             try context.makeServices().copy(from: source, to: destination)
             return 0
         case (.host, .host):

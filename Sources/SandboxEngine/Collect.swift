@@ -17,7 +17,9 @@ extension SandboxEngine {
         var findings: [Finding] = []
         let residues = try host.residues()
         var candidates = Set(try store.names())
-        candidates.formUnion(residues.map(\.sandbox))
+        // A namespace bears no mark but its name, which anybody may have chosen; ours is made after the record and the
+        // uid range, and goes before them.
+        candidates.formUnion(residues.filter { $0.kind == .unit }.map(\.sandbox))
         for text in try store.claimants() { if let name = try? SandboxName(text) { candidates.insert(name) } }
 
         for name in candidates.sorted() {

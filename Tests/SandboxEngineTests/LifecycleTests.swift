@@ -121,6 +121,13 @@ import Testing
         #expect(try world.engine.status(world.demo).state == .stopped)
     }
 
+    @Test("gc leaves a namespace alone that somebody else gave a name like ours") func foreignNetwork() throws {
+        let world = try World()
+        world.host.networks = [world.demo]
+        #expect(try world.engine.collect(force: true) == [])
+        #expect(world.host.networks == [world.demo])
+    }
+
     @Test("gc removes what has no record") func noRecord() throws {
         let world = try World()
         world.host.networks = [world.demo]

@@ -125,6 +125,28 @@ class Verbs(SandboxTest):
         text("stop", "demo")
         self.assertEqual(inventory()["credentials"], [])
 
+    def test_cp_keeps_holes_and_leaves_nothing_when_interrupted(self):
+        self.create()
+        # A sandbox whose root has 1 GiB can make a file of 40 that costs it nothing.
+        self.inside("echo begin > /tmp/sparse; truncate -s 40G /tmp/sparse")
+        target = f"{self.workspace}/sparse"
+        process = subprocess.Popen(["sandboxctl", "cp", "demo:/tmp/sparse", target])
+        while not (parts := [name for name in os.listdir(self.workspace) if name.startswith(".sandboxctl")]):
+            self.assertIsNone(process.poll())
+        self.inside("pkill -STOP sandbox-copy")
+        process.terminate()
+        self.assertEqual(process.wait(timeout=10), 143, parts)
+        self.assertEqual(os.listdir(self.workspace), [])
+        self.inside("truncate -s 1G /tmp/sparse; echo end >> /tmp/sparse")
+        text("cp", "demo:/tmp/sparse", target)
+        status = os.stat(target)
+        self.assertEqual(status.st_size, (1 << 30) + 4)
+        self.assertLess(status.st_blocks * 512, 1 << 20)
+        with open(target, "rb") as file:
+            self.assertEqual(file.read(6), b"begin\n")
+            file.seek(-4, os.SEEK_END)
+            self.assertEqual(file.read(), b"end\n")
+
     def test_cp_both_ways_follows_no_link(self):
         self.create()
         self.inside("mkdir -p /tmp/d/e; echo 1 > /tmp/d/a; echo 2 > /tmp/d/e/b; ln -s /etc/shadow /tmp/d/l; mkfifo /tmp/d/p")
