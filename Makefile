@@ -9,7 +9,7 @@ INSTALL ?= install
 # --static-swift-stdlib: a host that runs sandboxctl needs no Swift.
 SWIFT_BUILD = swift build --configuration $(CONFIGURATION) --static-swift-stdlib
 STRIP = $(if $(filter release,$(CONFIGURATION)),-Xlinker -s)
-PRODUCTS = sandboxctl sandbox-init sandbox-launch sandbox-copy
+PRODUCTS = sandboxctl sandbox-init sandbox-launch sandbox-copy sandbox-gateway
 HELPERS = $(filter-out sandboxctl,$(PRODUCTS))
 SHELL = /bin/bash
 

@@ -38,6 +38,9 @@ let package = Package(
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
 
+        .systemLibrary(name: "CMnl", pkgConfig: "libmnl", providers: [.apt(["libmnl-dev"])]),
+        .systemLibrary(name: "CNftnl", pkgConfig: "libnftnl", providers: [.apt(["libnftnl-dev"])]),
+
         // C: what Swift cannot say, and what runs between fork and exec.
         .target(name: "CSandboxShims", cSettings: c),
         .executableTarget(
@@ -61,22 +64,27 @@ let package = Package(
         .target(name: "EgressPolicy", dependencies: ["SandboxModel"], swiftSettings: strict),
 
         // Use cases over protocols.
-        .target(name: "SandboxEngine", dependencies: ["SandboxModel"], swiftSettings: engine),
+        .target(name: "SandboxEngine", dependencies: ["SandboxModel", "EgressPolicy"], swiftSettings: engine),
 
         // Adapters.
         .target(name: "LinuxKit", dependencies: ["CSandboxShims"], swiftSettings: adapter),
         .target(name: "SystemdBus", dependencies: ["CSystemd", "CSandboxShims"], swiftSettings: adapter),
+        .target(name: "CNetlinkShims", cSettings: c),
+        .target(
+            name: "Netfilter", dependencies: ["SandboxModel", "EgressPolicy", "CMnl", "CNftnl", "CNetlinkShims"],
+            swiftSettings: adapter),
         .target(name: "Seccomp", dependencies: ["CSeccomp"], swiftSettings: adapter),
         .target(
             name: "NspawnBackend",
-            dependencies: ["SandboxModel", "SandboxEngine", "LinuxKit", "SystemdBus", "Seccomp"],
+            dependencies: ["SandboxModel", "SandboxEngine", "EgressPolicy", "LinuxKit", "SystemdBus", "Seccomp", "Netfilter"],
             swiftSettings: engine),
 
         // The gateway: the only importer of NIO.
         .target(
             name: "EgressGateway",
             dependencies: [
-                "SandboxModel", "EgressPolicy", "EgressWire", .product(name: "NIOCore", package: "swift-nio"),
+                "SandboxModel", "EgressPolicy", "EgressWire", "LinuxKit",
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: adapter),
@@ -86,7 +94,7 @@ let package = Package(
         .target(
             name: "SandboxCLI",
             dependencies: [
-                "SandboxModel", "SandboxTemplates", "SandboxEngine", "NspawnBackend", "LinuxKit",
+                "SandboxModel", "SandboxTemplates", "SandboxEngine", "EgressPolicy", "NspawnBackend", "LinuxKit",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
@@ -99,7 +107,7 @@ let package = Package(
             name: "SandboxTemplatesTests", dependencies: ["SandboxTemplates", "SandboxModel"], exclude: ["Corpus"],
             swiftSettings: strict),
         .testTarget(
-            name: "SandboxEngineTests", dependencies: ["SandboxEngine", "SandboxModel"], swiftSettings: engine),
+            name: "SandboxEngineTests", dependencies: ["SandboxEngine", "SandboxModel", "EgressPolicy"], swiftSettings: engine),
         .testTarget(name: "EgressWireTests", dependencies: ["EgressWire"], swiftSettings: strict),
         .testTarget(name: "EgressPolicyTests", dependencies: ["EgressPolicy", "SandboxModel"], swiftSettings: strict),
         .testTarget(name: "LinuxKitTests", dependencies: ["LinuxKit", "CSandboxShims"], swiftSettings: strict),
@@ -112,7 +120,7 @@ let package = Package(
         .testTarget(
             name: "SandboxCLITests",
             dependencies: [
-                "SandboxCLI", "SandboxModel", "SandboxEngine",
+                "SandboxCLI", "SandboxModel", "SandboxEngine", "EgressPolicy",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

@@ -1,19 +1,17 @@
 internal import EgressPolicy
-internal import Glibc
+internal import LinuxKit
 internal import SandboxModel
 
 /// Writes decisions to the journal in its native protocol (systemd's JOURNAL_NATIVE_PROTOCOL document), which needs no
 /// library and no privilege. A journal that cannot take a record loses it: a full queue must not stop traffic.
 final class DecisionLog {
     private let sandbox: SandboxName
-    private let socket: Int32
+    private let journal: LocalDatagram
 
-    init(sandbox: SandboxName) {
+    init(sandbox: SandboxName) throws(SystemError) {
         self.sandbox = sandbox
-        socket = Glibc.socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | 0o2000000 | 0o4000, 0)
+        journal = try LocalDatagram(to: "/run/systemd/journal/socket")
     }
-
-    deinit { close(socket) }
 
     /// A relay ended.
     func relayed(_ host: HostName, port: UInt16, sent: UInt64, received: UInt64) {
@@ -41,15 +39,6 @@ final class DecisionLog {
             // Values hold no line feed: control characters are escaped before.
             bytes += Array("\(name)=\(value)\n".utf8)
         }
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let path = Array("/run/systemd/journal/socket".utf8)
-        unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path) }
-        unsafe withUnsafePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                _ = unsafe sendto(
-                    socket, bytes, bytes.count, Int32(MSG_NOSIGNAL), $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
+        try? journal.send(bytes)
     }
 }

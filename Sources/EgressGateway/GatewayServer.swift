@@ -1,6 +1,7 @@
 internal import EgressPolicy
 internal import FoundationEssentials
 internal import Glibc
+internal import LinuxKit
 internal import NIOCore
 internal import NIOPosix
 internal import SandboxModel
@@ -25,7 +26,7 @@ public enum GatewayServer {
         let loop = group.next()
         try loop.submit {
             let state = GatewayState(
-                policy: policy, names: try NameKeeper(path: "\(kept)/names"), log: DecisionLog(sandbox: policy.sandbox),
+                policy: policy, names: try NameKeeper(path: "\(kept)/names"), log: try DecisionLog(sandbox: policy.sandbox),
                 resolver: UpstreamResolver(eventLoop: loop), eventLoop: loop)
             return serve(listeners, NIOLoopBound(state, eventLoop: loop), loop)
         }.flatMap { $0 }.wait()
@@ -105,20 +106,8 @@ public enum GatewayServer {
 
     /// Tells systemd that the sockets are served (sd_notify(3)).
     private static func notifyReady() {
-        guard let path = environment("NOTIFY_SOCKET"), path.hasPrefix("/"), path.utf8.count < 108 else { return }
-        let socket = Glibc.socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
-        defer { close(socket) }
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: Array(path.utf8)) }
-        let message = Array("READY=1".utf8)
-        unsafe withUnsafePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                _ = unsafe sendto(
-                    socket, message, message.count, Int32(MSG_NOSIGNAL), $0,
-                    socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
+        guard let path = environment("NOTIFY_SOCKET"), path.hasPrefix("/") else { return }
+        try? LocalDatagram(to: path).send(Array("READY=1".utf8))
     }
 
     private static var endSignals: sigset_t {

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import LinuxKit
 internal import NIOCore
 internal import SandboxModel
 
@@ -35,32 +36,21 @@ struct Listeners {
     private static func examine(
         _ descriptor: Int32
     ) throws(GatewayError) -> (descriptor: Int32, role: Role, isV6: Bool) {
-        var storage = sockaddr_storage()
-        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        let named = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe getsockname(descriptor, $0, &length)
+        do throws(SystemError) {
+            let facts = try SocketFacts(of: descriptor)
+            switch facts.family {
+            case .local: return (descriptor, .control, false)
+            case .ipv4(let port): return (descriptor, role(port, facts.isStream), false)
+            case .ipv6(let port): return (descriptor, role(port, facts.isStream), true)
             }
+        } catch {
+            throw GatewayError("\(error)")
         }
-        guard named == 0 else { throw GatewayError("read the name of socket \(descriptor)", errno: errno) }
-        var kind: Int32 = 0
-        var size = socklen_t(MemoryLayout<Int32>.size)
-        guard unsafe getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &kind, &size) == 0 else {
-            throw GatewayError("read the kind of socket \(descriptor)", errno: errno)
-        }
-        let isStream = kind == Int32(SOCK_STREAM.rawValue)
-        let family = Int32(storage.ss_family)
-        if family == AF_UNIX, isStream { return (descriptor, .control, false) }
-        guard family == AF_INET || family == AF_INET6 else {
-            throw GatewayError("socket \(descriptor) is of no known family")
-        }
-        // Both families keep the port at the same place (sockaddr_in, sockaddr_in6).
-        let port = unsafe withUnsafeBytes(of: storage) { unsafe UInt16($0[2]) << 8 | UInt16($0[3]) }
-        let role: Role = port == resolverPort ? (isStream ? .streamResolver : .datagramResolver) : .relay
-        guard isStream || role == .datagramResolver else {
-            throw GatewayError("socket \(descriptor) is of no known kind")
-        }
-        return (descriptor, role, family == AF_INET6)
+    }
+
+    private static func role(_ port: UInt16, _ isStream: Bool) -> Role {
+        guard isStream else { return .datagramResolver }
+        return port == resolverPort ? .streamResolver : .relay
     }
 
     /// Where the payload wanted to connect to before the kernel led it here (`SO_ORIGINAL_DST` of

@@ -30,7 +30,7 @@ final class ResolverConfiguration {
     /// Resolvers, in the order to ask them. Without any, one on this host (resolv.conf(5)).
     var servers: [IPAddress] {
         Self.refresh(&cachedServers, resolvFile, Self.parseServers)
-        return cachedServers.value.isEmpty ? [.v4(0x7f00_0001)] : cachedServers.value
+        return cachedServers.value.isEmpty ? [.ipv4(IPv4Address(127, 0, 0, 1))] : cachedServers.value
     }
 
     /// Addresses that the host's own table gives a name; nil when it is not in it.
@@ -44,7 +44,7 @@ final class ResolverConfiguration {
             let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" })
             guard words.count >= 2, words[0] == "nameserver" else { return nil }
             // A zone (fe80::1%eth0) is left out: such a server is not asked.
-            return IPAddress(parsing: String(words[1]))
+            return IPAddress(String(words[1]))
         }
         return Array(servers.prefix(3))
     }
@@ -53,7 +53,7 @@ final class ResolverConfiguration {
         var table: [String: [IPAddress]] = [:]
         for line in text.split(separator: "\n") {
             let words = line.prefix { $0 != "#" }.split(whereSeparator: { $0 == " " || $0 == "\t" })
-            guard let first = words.first, let address = IPAddress(parsing: String(first)) else { continue }
+            guard let first = words.first, let address = IPAddress(String(first)) else { continue }
             for word in words.dropFirst() {
                 guard let name = HostName(parsing: String(word)) else { continue }
                 table[name.text, default: []].append(address)

@@ -40,7 +40,7 @@ final class ResolverService {
             return refuse(query, .notAllowed, "\(query.name)", room, reply)
         }
         if text == "localhost" || text.hasSuffix(".localhost") {
-            return reply(positive(query, .v4(0x7f00_0001), .v6(0, 1), 3600, room))
+            return reply(positive(query, .ipv4(IPv4Address(127, 0, 0, 1)), .ipv6(IPv6Address(value: 1)), 3600, room))
         }
         guard query.class == 1, let name = HostName(parsing: text) else {
             return refuse(query, .notAllowed, text, room, reply)

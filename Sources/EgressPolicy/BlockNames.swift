@@ -48,7 +48,8 @@ public struct BlockNames: Sendable {
     /// - Returns: the place and whether it was taken just now; nil when the block is full.
     public mutating func place(of name: HostName, in block: Range<UInt32>) -> (place: UInt32, isNew: Bool)? {
         if let known = places[Key(name: name, block: block.lowerBound)] { return (known, false) }
-        let place = next[block.lowerBound] ?? block.lowerBound
+        // An address that ends in zero looks like a network to some programs: the first of a block stays unused.
+        let place = next[block.lowerBound] ?? block.lowerBound + 1
         guard block.contains(place) else { return nil }
         hold(place, name)
         return (place, true)

@@ -16,14 +16,14 @@ public struct CompiledPolicy: Hashable, Sendable {
 /// A range of addresses that is reached through the kernel.
 public struct DirectAddress: Hashable, Sendable {
     /// The addresses.
-    public var range: AddressRange
+    public var range: AddressBlock
     /// Open ports, none twice.
     public var grants: [Grant]
     /// The host that led here; nil for a range that a rule names.
     public var host: HostName?
 
     /// A range.
-    public init(range: AddressRange, grants: [Grant], host: HostName?) {
+    public init(range: AddressBlock, grants: [Grant], host: HostName?) {
         self.range = range
         self.grants = grants
         self.host = host
@@ -66,7 +66,7 @@ public enum PolicyCompiler {
         _ open: [EgressRule], _ gateway: GatewayPolicy, _ policy: NetworkPolicy, _ resolved: [HostName: [IPAddress]]
     ) -> CompiledPolicy {
         var compiled = CompiledPolicy(gateway: gateway, direct: [], lookups: [])
-        var ranges: [AddressRange: [Grant]] = [:]
+        var ranges: [AddressBlock: [Grant]] = [:]
         for rule in open {
             guard case .network(let range) = rule.destination else { continue }
             ranges[range, default: []] += rule.ports.map { Grant($0, expires: rule.expires) }
@@ -82,7 +82,7 @@ public enum PolicyCompiler {
             let addresses = (resolved[name] ?? []).filter { Reachability.isReachable($0, allowsPrivate: policy.allowsPrivate) }
             compiled.gateway.direct.append(GatewayPolicy.DirectHost(name: name, addresses: addresses))
             let grants = Grant.disjoint(hosts[pattern] ?? [])
-            compiled.direct += addresses.map { DirectAddress(range: AddressRange($0), grants: grants, host: name) }
+            compiled.direct += addresses.map { DirectAddress(range: AddressBlock($0), grants: grants, host: name) }
         }
         return compiled
     }

@@ -30,8 +30,12 @@ public struct HostPaths: Sendable, Equatable {
     func filter(_ name: SandboxName) -> String { "\(runtime)/\(name)/filter.bpf" }
     func network(_ name: SandboxName) -> String { "\(networks)/\(Self.prefix)\(name)" }
     func volumes(_ name: SandboxName) -> String { "\(state)/\(name)/volumes" }
+    func gatewayPolicy(_ name: SandboxName) -> String { "\(runtime)/\(name)/gateway.json" }
+    func gatewayControl(_ name: SandboxName) -> String { "\(runtime)/\(name)/gateway.control" }
     static func unit(_ name: SandboxName) -> String { "\(prefix)\(name).service" }
 
+    /// Where gateways keep what they gave out, below systemd's directory for state.
+    static let gatewayState = "sandboxctl-gateway"
     /// Begins the names of units and namespaces that are ours.
     static let prefix = "sandbox-"
 }

@@ -74,7 +74,7 @@ public struct JournalEvents: EventSink {
     public func record(_ event: SandboxEvent, _ record: SandboxRecord) {
         // A journal that is full or gone must not keep a sandbox from being removed.
         try? JournalWriter.send([
-            JournalField("MESSAGE", "Sandbox \(record.name) \(event.rawValue)"),
+            JournalField("MESSAGE", "Sandbox \(record.name) \(event.words)"),
             JournalField("MESSAGE_ID", Self.id(of: event)), JournalField("PRIORITY", "5"),
             JournalField("SYSLOG_IDENTIFIER", "sandboxctl"), JournalField("SANDBOX", "\(record.name)"),
             JournalField("SANDBOX_ID", record.id), JournalField("SANDBOX_EVENT", event.rawValue),
@@ -89,6 +89,7 @@ public struct JournalEvents: EventSink {
         case .stopped: "6d0e0d3a3f5b4ff59d4bb0f1b0c7a103"
         case .reset: "6d0e0d3a3f5b4ff59d4bb0f1b0c7a104"
         case .removed: "6d0e0d3a3f5b4ff59d4bb0f1b0c7a105"
+        case .network: "6d0e0d3a3f5b4ff59d4bb0f1b0c7a106"
         }
     }
 }

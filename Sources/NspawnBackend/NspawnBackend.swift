@@ -37,11 +37,6 @@ public final class NspawnBackend: Backend {
 
     /// See `Backend`.
     public func check(_ record: SandboxRecord) throws(SandboxError) -> [Weakening] {
-        guard record.template.network.mode == .none else {
-            throw SandboxError(
-                .unavailable, "network mode '\(record.template.network.mode.rawValue)' is not available in this version",
-                hint: "use 'none'")
-        }
         for program in [paths.nspawn, "\(paths.programs)/sandbox-launch", "\(paths.programs)/sandbox-init"] {
             try require(program, "program")
         }
@@ -128,6 +123,7 @@ public final class NspawnBackend: Backend {
 
     /// See `Backend`.
     public func removeNetwork(_ name: SandboxName) throws(SandboxError) {
+        try stopGateway(of: name)
         do throws(SystemError) {
             let directory = try Files.open(noLinks: paths.networks, .directory)
             let file = try Files.open("\(HostPaths.prefix)\(name)", beneath: directory, .reference)

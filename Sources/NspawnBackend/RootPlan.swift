@@ -112,7 +112,8 @@ extension RootPlan {
             .file("etc/group", SandboxUsers.group(template.agent)),
             .file("etc/hostname", "\(record.name)\n"),
             .file("etc/hosts", "127.0.0.1 localhost \(record.name)\n::1 localhost \(record.name)\n"),
-            .file("etc/resolv.conf", "# This sandbox has no network.\n"),
+            // Answered by the gateway where there is one; in mode `none` nobody listens, and a lookup fails at once.
+            .file("etc/resolv.conf", "nameserver 127.0.0.1\noptions edns0 timeout:2 attempts:2\n"),
             .file(
                 "etc/nsswitch.conf",
                 "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n"),

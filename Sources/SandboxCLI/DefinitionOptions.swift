@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import EgressPolicy
 internal import SandboxEngine
 internal import SandboxModel
 
@@ -25,9 +26,15 @@ struct DefinitionOptions: ParsableArguments {
     var store: Store?
 
     @Option(
-        help: ArgumentHelp("Network mode: none.", valueName: "mode"), completion: .list(["none"]),
-        transform: once(Convert.network))
+        help: ArgumentHelp("Network mode: none, restricted or full.", valueName: "mode"),
+        completion: .list(NetworkMode.allCases.map(\.rawValue)), transform: once(Convert.network))
     var network: NetworkMode?
+
+    @Option(
+        help: ArgumentHelp(
+            "Host that may be reached, HOST or HOST:PORT, with '*.' before it for all below; repeatable.",
+            valueName: "host"), completion: .default, transform: Convert.rule)
+    var allow: [EgressRule] = []
 
     @Option(
         help: ArgumentHelp("Secret, shown as /run/secrets/NAME; repeatable.", valueName: "name=file"),
@@ -74,16 +81,13 @@ extension DefinitionOptions {
     ) throws(SandboxError) -> CreateRequest {
         let variables = try Variable.dictionary(env, flag: "--env")
         let files = try Variable.dictionary(secret, flag: "--secret")
-        if let network { try Self.requireAvailable(network) }
-
         var checked: Workspace?
         if let workspace { checked = try WorkspaceCheck.check(workspace) }
         let name = try name(checked)
         var found = try context.catalog.resolve(self.template, workspace: checked)
-        try Self.requireAvailable(network ?? found.template.network.mode)
 
         if let store { found.template.store = store }
-        if let network { found.template.network.mode = network }
+        found.template.network = try policy(found.template.network)
         if let workspaceMode { found.template.workspaceMode = workspaceMode }
         if let memory { found.template.limits.memory = memory }
         if let tasks { found.template.limits.tasks = tasks }
@@ -101,12 +105,16 @@ extension DefinitionOptions {
             name: name, templateName: found.name, template: found.template, workspace: checked, start: start)
     }
 
-    /// A mode that is not there yet is refused, whoever asks for it; it is never replaced by another.
-    private static func requireAvailable(_ mode: NetworkMode) throws(SandboxError) {
-        guard mode == .none else {
+    /// The template's policy with what the flags say.
+    private func policy(_ template: NetworkPolicy) throws(SandboxError) -> NetworkPolicy {
+        var policy = template
+        if let network { policy.mode = network }
+        guard allow.isEmpty || policy.mode != .none else {
             throw SandboxError(
-                .unavailable, "network mode '\(mode.rawValue)' is not available in this version",
-                hint: "'--network none' creates a sandbox without network")
+                .usage, "'--allow' means nothing in network mode 'none'", hint: "add '--network restricted'")
         }
+        policy = policy.allowing(allow)
+        if let problem = policy.problem { throw SandboxError(.configuration, problem) }
+        return policy
     }
 }

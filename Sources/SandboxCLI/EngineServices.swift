@@ -23,6 +23,12 @@ struct EngineServices<Store: RecordStore, Host: Backend, Tools: HostTools>: Serv
     func remove(_ name: SandboxName, grace: Double) throws(SandboxError) { try engine.remove(name, grace: grace) }
     func list() throws(SandboxError) -> [SandboxSummary] { try engine.list() }
     func status(_ name: SandboxName) throws(SandboxError) -> SandboxSummary { try engine.status(name) }
+    func change(_ name: SandboxName, _ change: NetworkChange) throws(SandboxError) -> NetworkOutcome {
+        try engine.change(name, change)
+    }
+    func refresh(_ name: SandboxName) throws(SandboxError) -> NetworkOutcome { try engine.refresh(name) }
+    func networkStatus(_ name: SandboxName) throws(SandboxError) -> NetworkStatus { try engine.networkStatus(name) }
+    func verifyNetwork(_ name: SandboxName) throws(SandboxError) -> [String] { try engine.verifyNetwork(name) }
     func collect(force: Bool) throws(SandboxError) -> [Finding] { try engine.collect(force: force) }
 
     func execute(_ name: SandboxName, _ request: ExecuteRequest) throws(SandboxError) -> EntryResult {

@@ -70,6 +70,11 @@ enum Convert {
         return mode
     }
 
+    /// What `--allow` takes.
+    static func rule(_ text: String) throws(BadValue) -> EgressRule {
+        do throws(EgressRuleProblem) { return try EgressRule(parsing: text) } catch { throw BadValue("it \(error.text)") }
+    }
+
     static func workspaceMode(_ text: String) throws(BadValue) -> WorkspaceMode {
         guard let mode = WorkspaceMode(rawValue: text) else { throw BadValue("use bind or read-only") }
         return mode

@@ -16,6 +16,7 @@ struct RootCommand: ParsableCommand {
                     CreateCommand.self, RunCommand.self, ExecCommand.self, ShellCommand.self, CopyCommand.self,
                     ResetCommand.self, StopCommand.self, StartCommand.self, RestartCommand.self, RemoveCommand.self,
                 ]),
+            CommandGroup(name: "Network", subcommands: [NetworkCommand.self]),
             CommandGroup(
                 name: "Inspection", subcommands: [ListCommand.self, StatusCommand.self, LogsCommand.self]),
             CommandGroup(

@@ -12,6 +12,10 @@ protocol Services {
     func list() throws(SandboxError) -> [SandboxSummary]
     func status(_ name: SandboxName) throws(SandboxError) -> SandboxSummary
     func execute(_ name: SandboxName, _ request: ExecuteRequest) throws(SandboxError) -> EntryResult
+    func change(_ name: SandboxName, _ change: NetworkChange) throws(SandboxError) -> NetworkOutcome
+    func refresh(_ name: SandboxName) throws(SandboxError) -> NetworkOutcome
+    func networkStatus(_ name: SandboxName) throws(SandboxError) -> NetworkStatus
+    func verifyNetwork(_ name: SandboxName) throws(SandboxError) -> [String]
     func collect(force: Bool) throws(SandboxError) -> [Finding]
     /// What `create` would do, without doing it.
     func plan(_ request: CreateRequest) throws(SandboxError) -> DryRunPlan

@@ -1,5 +1,6 @@
 internal import LinuxKit
 internal import SandboxModel
+internal import SandboxTemplates
 
 /// Where templates are found, and which of them may be used.
 struct TemplateCatalog {
@@ -27,6 +28,9 @@ struct TemplateCatalog {
     let directories: [String]
     let trust: TrustStore
 
+    /// The lists of hosts that templates may name: in `presets` below each directory of templates.
+    var presets: PresetLibrary { PresetFiles.library(directories.map { "\($0)/presets" }) }
+
     /// The template to create a sandbox from.
     /// - Parameters:
     ///   - wish: a name or path, or nil for the workspace's own template and, where it has none, `default`.
@@ -35,12 +39,12 @@ struct TemplateCatalog {
         if let wish, Self.isPath(wish) {
             let file = try TemplateFile.read(typed: wish)
             if let workspace, WorkspaceCheck.isWithin(file.path, workspace.path) { try requireTrust(file) }
-            return Found(name: file.path, template: try TemplateReading.template(file, shown: wish))
+            return Found(name: file.path, template: try TemplateReading.template(file, shown: wish, presets: presets))
         }
         if let wish { return try named(wish) }
         if let workspace, let file = try own(workspace) {
             try requireTrust(file)
-            return Found(name: file.path, template: try TemplateReading.template(file, shown: file.path))
+            return Found(name: file.path, template: try TemplateReading.template(file, shown: file.path, presets: presets))
         }
         return try named("default")
     }
@@ -48,7 +52,7 @@ struct TemplateCatalog {
     /// The template of this name.
     func named(_ name: String) throws(SandboxError) -> Found {
         let file = try find(name)
-        return Found(name: name, template: try TemplateReading.template(file, shown: file.path))
+        return Found(name: name, template: try TemplateReading.template(file, shown: file.path, presets: presets))
     }
 
     /// The file that a name or a path leads to, trusted or not.

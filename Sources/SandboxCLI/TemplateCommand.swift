@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import SandboxModel
+internal import SandboxTemplates
 
 /// `sandboxctl template`: the templates of this host.
 struct TemplateCommand: ParsableCommand {
@@ -28,7 +29,7 @@ extension TemplateCommand {
                 for entry in entries { context.console.print(entry.name) }
                 return 0
             }
-            let views = entries.map(Self.view)
+            let views = entries.map { Self.view($0, context.catalog.presets) }
             guard !json else {
                 context.console.print(try JSON.text(views))
                 return 0
@@ -43,10 +44,12 @@ extension TemplateCommand {
         }
 
         /// A template that cannot be read does not hide the others.
-        private static func view(_ entry: TemplateCatalog.Entry) -> TemplateEntryView {
+        private static func view(
+            _ entry: TemplateCatalog.Entry, _ presets: PresetLibrary
+        ) -> TemplateEntryView {
             var view = TemplateEntryView(name: entry.name, source: entry.source)
             do throws(SandboxError) {
-                view.description = try TemplateReading.template(try entry.file.get(), shown: entry.source).description
+                view.description = try TemplateReading.template(try entry.file.get(), shown: entry.source, presets: presets).description
             } catch {
                 view.problem = error.message
             }
@@ -68,7 +71,7 @@ extension TemplateCommand {
 
         func perform(_ context: Context) throws(SandboxError) -> Int32 {
             let file = try context.catalog.file(template)
-            let template = try TemplateReading.template(file, shown: file.path)
+            let template = try TemplateReading.template(file, shown: file.path, presets: context.catalog.presets)
             if json {
                 context.console.print(try JSON.text(TemplateView(template)))
             } else {
@@ -89,7 +92,8 @@ extension TemplateCommand {
         var file: String
 
         func perform(_ context: Context) throws(SandboxError) -> Int32 {
-            let problems = TemplateReading.problems(try TemplateFile.read(typed: file), shown: file)
+            let problems = TemplateReading.problems(
+                try TemplateFile.read(typed: file), shown: file, presets: context.catalog.presets)
             guard !problems.isEmpty else {
                 context.console.print("\(file): ok")
                 return 0
@@ -113,7 +117,7 @@ extension TemplateCommand {
 
         func perform(_ context: Context) throws(SandboxError) -> Int32 {
             let read = try TemplateFile.read(typed: file)
-            let template = try TemplateReading.template(read, shown: file)
+            let template = try TemplateReading.template(read, shown: file, presets: context.catalog.presets)
             context.console.print("\(read.path) grants:")
             for line in TemplateText.lines(template) { context.console.print(line) }
             // What is granted is seen before it is recorded.

@@ -13,18 +13,20 @@ enum TemplateReading {
     /// Parses a file.
     /// - Parameter shown: the file's name in messages.
     /// - Throws: `configuration`, with the first problem as its message.
-    static func template(_ file: TemplateFile, shown: String) throws(SandboxError) -> Template {
+    static func template(
+        _ file: TemplateFile, shown: String, presets: PresetLibrary
+    ) throws(SandboxError) -> Template {
         do throws(TemplateErrors) {
-            return try TemplateParser.parse(file.bytes, file: shown)
+            return try TemplateParser.parse(file.bytes, file: shown, presets: presets)
         } catch {
             throw error.asSandboxError()
         }
     }
 
     /// Everything that is wrong with a file.
-    static func problems(_ file: TemplateFile, shown: String) -> [Problem] {
+    static func problems(_ file: TemplateFile, shown: String, presets: PresetLibrary) -> [Problem] {
         do throws(TemplateErrors) {
-            _ = try TemplateParser.parse(file.bytes, file: shown)
+            _ = try TemplateParser.parse(file.bytes, file: shown, presets: presets)
             return []
         } catch {
             return zip(error.lines, error.diagnostics).map { Problem(line: $0, hint: $1.hint) }

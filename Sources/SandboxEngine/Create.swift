@@ -49,6 +49,8 @@ extension SandboxEngine {
             id: newID(), name: name, phase: .creating, templateName: request.templateName, template: request.template,
             workspace: request.workspace, uidBase: 0, createdAt: host.now())
         let weakenings = try host.check(record)
+        resolve(&record)
+        try host.checkNetwork(record, try compile(&record))
         try host.ensureUnused(name)
         var steps = Steps("create", on: host)
         record.uidBase = try steps.step("range") { () throws(SandboxError) in
@@ -59,6 +61,7 @@ extension SandboxEngine {
         try steps.step("record") { () throws(SandboxError) in
             // A directory without a record is what an interrupted create or remove left: not part of the new sandbox.
             try store.remove(name)
+            try host.removeNetworkState(name)
             try store.save(record)
         } undo: { () throws(SandboxError) in
             try store.remove(name)
@@ -75,9 +78,14 @@ extension SandboxEngine {
         _ record: inout SandboxRecord, _ weakenings: [Weakening], _ steps: inout Steps<Host>
     ) throws(SandboxError) {
         let name = record.name
+        let before = record
+        let policy = try compile(&record)
         let fixed = record
+        // An address is never given out before it is written down whose it is.
+        if fixed != before { try steps.step("policy") { () throws(SandboxError) in try store.save(fixed) } }
         try steps.step("network") { () throws(SandboxError) in
             try host.makeNetwork(fixed)
+            _ = try host.applyNetwork(fixed, policy)
         } undo: { () throws(SandboxError) in
             try host.removeNetwork(name)
         }

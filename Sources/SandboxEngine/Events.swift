@@ -10,8 +10,18 @@ public enum SandboxEvent: String, Sendable, CaseIterable {
     case stopped
     /// It has a new root.
     case reset
+    /// Its network policy changed.
+    case network
     /// It is gone.
     case removed
+
+    /// What follows the sandbox's name in a log.
+    public var words: String {
+        switch self {
+        case .created, .started, .stopped, .reset, .removed: rawValue
+        case .network: "has another network policy"
+        }
+    }
 }
 
 /// Where events are kept. Keeping one never fails a verb.

@@ -73,6 +73,7 @@ extension SandboxEngine {
         try bringDown(name, grace: grace, verb: "remove")
         try store.releaseRange(name)
         try Failpoint.reached("remove.range")
+        try host.removeNetworkState(name)
         try store.remove(name)
         try Failpoint.reached("remove.files")
     }

@@ -1,3 +1,4 @@
+public import EgressPolicy
 public import SandboxModel
 
 /// Where definitions are kept. Made real by files; by a dictionary in tests.
@@ -52,8 +53,23 @@ public protocol Backend {
     func ensureUnused(_ name: SandboxName) throws(SandboxError)
     /// Makes the network namespace.
     func makeNetwork(_ record: SandboxRecord) throws(SandboxError)
-    /// Removes it; a missing one is no error.
+    /// Removes it, and what answers in it; a missing one is no error.
     func removeNetwork(_ name: SandboxName) throws(SandboxError)
+    /// Carries a policy out in the namespace: rules, routes and the gateway's sockets. Before the payload runs, or live:
+    /// what is no longer allowed has ended when this returns.
+    /// - Returns: how many connections were ended.
+    @discardableResult
+    func applyNetwork(_ record: SandboxRecord, _ policy: CompiledPolicy) throws(SandboxError) -> Int
+    /// Checks that this host can carry a policy out.
+    func checkNetwork(_ record: SandboxRecord, _ policy: CompiledPolicy) throws(SandboxError)
+    /// What differs between the rules of the kernel and those of the policy, a line each.
+    func networkDifferences(_ record: SandboxRecord, _ policy: CompiledPolicy) throws(SandboxError) -> [String]
+    /// What kernel and gateway counted.
+    func networkReport(_ record: SandboxRecord) throws(SandboxError) -> NetworkReport
+    /// Addresses of hosts, asked of the host's resolvers.
+    func lookUp(_ names: [HostName]) -> [HostName: Result<[IPAddress], SandboxError>]
+    /// Removes what the gateway of a sandbox keeps; a missing one is no error.
+    func removeNetworkState(_ name: SandboxName) throws(SandboxError)
     /// Prepares root and mounts, starts the unit and waits until its PID 1 is locked down.
     func launch(_ record: SandboxRecord, _ weakenings: [Weakening]) throws(SandboxError) -> any LaunchedMachine
     /// Ends the unit: SIGTERM, `grace` seconds, then its whole cgroup. A unit that is not there is no error.

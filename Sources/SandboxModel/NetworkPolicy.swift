@@ -107,7 +107,7 @@ public struct EgressRule: Hashable, Codable, Sendable {
         /// Hosts by name.
         case host(HostPattern)
         /// Addresses.
-        case network(AddressRange)
+        case network(AddressBlock)
 
         /// The form a template writes.
         public var description: String {
@@ -181,7 +181,7 @@ public struct EgressRule: Hashable, Codable, Sendable {
 
     /// Reads a host pattern, an address or a range of addresses.
     public static func destination(_ text: String) throws(EgressRuleProblem) -> Destination {
-        if let range = AddressRange(parsing: text) { return .network(range) }
+        if let range = AddressBlock(text) { return .network(range) }
         if text.contains("/") || text.contains(":") {
             throw EgressRuleProblem("is neither a host nor a range of addresses like 192.0.2.0/24 or [2001:db8::]/32")
         }
@@ -204,7 +204,7 @@ public struct EgressRule: Hashable, Codable, Sendable {
                 rest = rest[prefix.endIndex...]
             }
             guard rest.isEmpty || rest.hasPrefix(":") else { throw EgressRuleProblem("has text after ']'") }
-        } else if AddressRange(parsing: text) != nil {
+        } else if AddressBlock(text) != nil {
             return (rest, nil)
         }
         guard let colon = rest.firstIndex(of: ":") else { return (bracketed ?? rest, nil) }
@@ -238,7 +238,7 @@ extension EgressRule: CustomStringConvertible {
     public var description: String {
         guard ports != Self.standardPorts else { return destination.description }
         let list = ports.map(\.description).joined(separator: ",")
-        if case .network(let range) = destination, !range.first.isV4 { return "[\(range)]:\(list)" }
+        if case .network(let range) = destination, range.family == .ipv6 { return "[\(range)]:\(list)" }
         return "\(destination):\(list)"
     }
 }

@@ -56,6 +56,8 @@ public struct SandboxRecord: Codable, Sendable, Equatable {
     public var createdAt: Int64
     /// Whether the template's setup ran since the last create or reset.
     public var setUp: Bool
+    /// What belongs to the policy in `template.network`; nil until it first had a mode other than `none`.
+    public var network: NetworkState?
 
     /// A record of the newest version.
     public init(
@@ -72,6 +74,43 @@ public struct SandboxRecord: Codable, Sendable, Equatable {
         self.uidBase = uidBase
         self.createdAt = createdAt
         self.setUp = setUp
+    }
+}
+
+/// What has been given out and found for a sandbox's network policy.
+public struct NetworkState: Hashable, Codable, Sendable {
+    /// Counts changes of the policy.
+    public var generation: Int
+    /// Synthetic addresses of hosts.
+    public var synthetic: SyntheticMap
+    /// Addresses of direct hosts, as last looked up.
+    public var resolved: [ResolvedHost]
+
+    /// Nothing yet.
+    public init(generation: Int = 0, synthetic: SyntheticMap = SyntheticMap(), resolved: [ResolvedHost] = []) {
+        self.generation = generation
+        self.synthetic = synthetic
+        self.resolved = resolved
+    }
+}
+
+/// Addresses of a direct host.
+public struct ResolvedHost: Hashable, Codable, Sendable {
+    /// The host.
+    public var name: HostName
+    /// Its addresses when it was last looked up with success.
+    public var addresses: [IPAddress]
+    /// When that was: microseconds since 1970.
+    public var at: Int64
+    /// Why the newest try failed; nil when it did not.
+    public var failure: String?
+
+    /// A host.
+    public init(name: HostName, addresses: [IPAddress], at: Int64, failure: String? = nil) {
+        self.name = name
+        self.addresses = addresses
+        self.at = at
+        self.failure = failure
     }
 }
 

@@ -9,7 +9,7 @@ public enum SpecialAddresses {
         case `private`
     }
 
-    private static func ranges(_ texts: [String]) -> [AddressRange] { texts.compactMap { AddressRange(parsing: $0) } }
+    private static func ranges(_ texts: [String]) -> [AddressBlock] { texts.compactMap { AddressBlock($0) } }
 
     /// Never reached.
     public static let never = ranges([
@@ -25,9 +25,9 @@ public enum SpecialAddresses {
     ])
 
     /// IPv6 ranges whose addresses lead to an IPv4 address that stands in them, and at which bit it begins.
-    private static let embeddings: [(range: AddressRange, bit: Int)] = [
+    private static let embeddings: [(range: AddressBlock, bit: Int)] = [
         ("::ffff:0:0/96", 96), ("::/96", 96), ("64:ff9b::/96", 96), ("2002::/16", 16),
-    ].compactMap { (text: String, bit: Int) in AddressRange(parsing: text).map { (range: $0, bit: bit) } }
+    ].compactMap { (text: String, bit: Int) in AddressBlock(text).map { (range: $0, bit: bit) } }
 
     /// The IPv4 address that an IPv6 address leads to (mapped, compatible, NAT64, 6to4), if it is such a one.
     public static func embedded(in address: IPAddress) -> IPAddress? {
@@ -39,7 +39,7 @@ public enum SpecialAddresses {
     public static func kind(of address: IPAddress) -> Kind? {
         if never.contains(where: { $0.contains(address) }) { return .never }
         // NAT64's local prefix (RFC 8215) may hold any address at any place.
-        if AddressRange(parsing: "64:ff9b:1::/48")?.contains(address) ?? true { return .never }
+        if AddressBlock("64:ff9b:1::/48")?.contains(address) ?? true { return .never }
         if let inner = embedded(in: address) { return kind(of: inner) ?? (isMapped(address) ? .never : nil) }
         if privateNetworks.contains(where: { $0.contains(address) }) { return .private }
         return nil
@@ -47,14 +47,14 @@ public enum SpecialAddresses {
 
     /// A mapped or compatible address never comes over a wire.
     private static func isMapped(_ address: IPAddress) -> Bool {
-        guard case .v6(let high, _) = address else { return false }
-        return high == 0
+        guard case .ipv6(let v6) = address else { return false }
+        return v6.value >> 64 == 0
     }
 
     /// Why a rule cannot name a range; nil when it can. Reads on after "'…' ".
-    public static func refusal(of range: AddressRange) -> String? {
+    public static func refusal(of range: AddressBlock) -> String? {
         // A range as wide as this is mode "full" under another name.
-        if range.prefix < (range.first.isV4 ? 8 : 16) { return "is too wide; the mode \"full\" reaches everything" }
+        if range.prefixLength < (range.family == .ipv4 ? 8 : 16) { return "is too wide; the mode \"full\" reaches everything" }
         if let never = never.first(where: { $0.overlaps(range) }) { return "reaches into \(never), which is never reached" }
         return nil
     }

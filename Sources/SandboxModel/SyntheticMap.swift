@@ -51,16 +51,17 @@ public struct SyntheticMap: Hashable, Codable, Sendable {
     }
 
     /// The IPv4 address of a place.
-    public static func v4(_ place: UInt32) -> IPAddress { .v4(0xc612_0000 | place) }
+    public static func v4(_ place: UInt32) -> IPAddress { .ipv4(IPv4Address(value: 0xc612_0000 | place)) }
 
     /// The IPv6 address of a place.
-    public static func v6(_ place: UInt32) -> IPAddress { .v6(0x2001_0002_0000_0000, UInt64(place)) }
+    public static func v6(_ place: UInt32) -> IPAddress { .ipv6(IPv6Address(value: 0x2001_0002 << 96 | UInt128(place))) }
 
     /// The place of an address of the pool.
     public static func place(of address: IPAddress) -> UInt32? {
         switch address {
-        case .v4(let number): number & 0xfffe_0000 == 0xc612_0000 ? number & 0x1_ffff : nil
-        case .v6(let high, let low): high == 0x2001_0002_0000_0000 && low <= 0x1_ffff ? UInt32(low) : nil
+        case .ipv4(let v4): v4.value & 0xfffe_0000 == 0xc612_0000 ? v4.value & 0x1_ffff : nil
+        case .ipv6(let v6):
+            v6.value & ~0x1_ffff == 0x2001_0002 << 96 ? UInt32(truncatingIfNeeded: v6.value & 0x1_ffff) : nil
         }
     }
 }

@@ -106,7 +106,7 @@ struct NetworkTableReader {
             if let pattern = HostPattern(parsing: text) { return .host(pattern) }
             entry.complain("host", nil, "'\(text.shortened)' \(HostPattern.problem(text) ?? "is no host name")")
         case (nil, let text?):
-            if let range = AddressRange(parsing: text) { return .network(range) }
+            if let range = AddressBlock(text) { return .network(range) }
             entry.complain(
                 "cidr", nil, "'\(text.shortened)' is no range of addresses",
                 hint: "write it like \"192.0.2.0/24\", with no bit set after the prefix")

@@ -8,6 +8,7 @@ import SandboxModel
 final class FakeServices: Services {
     var sandboxes: [SandboxSummary] = []
     var calls: [String] = []
+    var changes: [NetworkChange] = []
     var created: CreateRequest?
     var executed: ExecuteRequest?
     var result = EntryResult(status: 0, timedOut: false, interruptedBy: nil, limits: [], output: [])
@@ -46,6 +47,23 @@ final class FakeServices: Services {
         executed = request
         return result
     }
+    func change(_ name: SandboxName, _ change: NetworkChange) throws(SandboxError) -> NetworkOutcome {
+        try call("network", name)
+        changes.append(change)
+        return NetworkOutcome(generation: 1, closed: 0, changed: true)
+    }
+
+    func refresh(_ name: SandboxName) throws(SandboxError) -> NetworkOutcome {
+        try call("refresh", name)
+        return NetworkOutcome(generation: 0, closed: 0, changed: false)
+    }
+
+    func networkStatus(_ name: SandboxName) throws(SandboxError) -> NetworkStatus {
+        throw SandboxError(.notFound, "no sandbox named '\(name)'")
+    }
+
+    func verifyNetwork(_ name: SandboxName) throws(SandboxError) -> [String] { [] }
+
     func collect(force: Bool) throws(SandboxError) -> [Finding] {
         calls.append("collect \(force)")
         return findings

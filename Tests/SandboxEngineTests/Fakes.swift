@@ -1,3 +1,4 @@
+import EgressPolicy
 import SandboxEngine
 import SandboxModel
 
@@ -114,6 +115,10 @@ final class FakeStore: RecordStore {
 final class FakeHost: Backend {
     let trace: Trace
     var networks: Set<SandboxName> = []
+    /// Policies that were carried out, in order.
+    var applied: [CompiledPolicy] = []
+    /// What a lookup finds.
+    var addresses: [HostName: Result<[IPAddress], SandboxError>] = [:]
     var units: Set<SandboxName> = []
     /// Leaders that live.
     var alive: Set<Int32> = []
@@ -168,6 +173,30 @@ final class FakeHost: Backend {
         try trace.call("remove network")
         networks.remove(name)
     }
+
+    func checkNetwork(_ record: SandboxRecord, _ policy: CompiledPolicy) throws(SandboxError) {
+        try trace.call("check network")
+    }
+
+    func applyNetwork(_ record: SandboxRecord, _ policy: CompiledPolicy) throws(SandboxError) -> Int {
+        try trace.call("apply network")
+        applied.append(policy)
+        return 0
+    }
+
+    func networkDifferences(
+        _ record: SandboxRecord, _ policy: CompiledPolicy
+    ) throws(SandboxError) -> [String] {
+        applied.last == policy ? [] : ["not what was applied"]
+    }
+
+    func networkReport(_ record: SandboxRecord) throws(SandboxError) -> NetworkReport { NetworkReport() }
+
+    func lookUp(_ names: [HostName]) -> [HostName: Result<[IPAddress], SandboxError>] {
+        Dictionary(names.map { ($0, addresses[$0] ?? .failure(SandboxError(.temporary, "no answer"))) }) { $1 }
+    }
+
+    func removeNetworkState(_ name: SandboxName) throws(SandboxError) { try trace.call("remove network state") }
 
     func launch(_ record: SandboxRecord, _ weakenings: [Weakening]) throws(SandboxError) -> any LaunchedMachine {
         units.insert(record.name)

@@ -182,7 +182,7 @@ import Testing
         let template = Template(
             description: "x", store: .directory("/srv/tree"), storePaths: ["/opt/a"],
             root: RootLimits(size: ByteSize(bytes: 1 << 20), inodes: 64), workspaceMode: .readOnly,
-            network: .restricted,
+            network: NetworkPolicy(mode: .restricted, rules: [EgressRule(.network(AddressBlock("192.0.2.0/24")!))]),
             limits: ResourceLimits(memory: ByteSize(bytes: 5), tasks: 2, cpu: CPUQuota(parsing: "5%")),
             agent: AgentSettings(environment: ["A": "b"], setup: ["c"], persist: ["d"], allowRoot: true),
             secrets: [

@@ -14,7 +14,7 @@ import Testing
         let expected = Template(
             description: "Everything — at once", store: .directory("/srv/trees/bookworm"),
             storePaths: ["/opt/toolchain", "/home/build/tools"],
-            root: RootLimits(size: ByteSize(bytes: 1 << 30), inodes: 200_000), workspaceMode: .bind, network: .none,
+            root: RootLimits(size: ByteSize(bytes: 1 << 30), inodes: 200_000), workspaceMode: .bind, network: NetworkPolicy(),
             limits: ResourceLimits(
                 memory: ByteSize(bytes: 4 << 30), tasks: 512, cpu: CPUQuota(parsing: "200%")),
             agent: AgentSettings(

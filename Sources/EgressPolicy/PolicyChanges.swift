@@ -1,0 +1,74 @@
+public import SandboxModel
+
+extension NetworkPolicy {
+    /// What keeps the parts of the policy from going together; nil when they do.
+    public var problem: String? {
+        guard rules.count <= Self.ruleLimit else {
+            return "the policy has \(rules.count) rules, at most \(Self.ruleLimit) are kept"
+        }
+        let direct = Set(rules.filter { $0.via == .direct }.map(\.destination))
+        let both = rules.first { rule in
+            guard rule.via == .gateway, case .host = rule.destination else { return false }
+            return direct.contains(rule.destination)
+        }
+        if let both { return "'\(both.destination)' is both direct and relayed; a name has one kind of address" }
+        for rule in rules {
+            if let problem = rule.problem { return "'\(rule)' \(problem)" }
+            if !allowsPrivate, case .network(let range) = rule.destination,
+                let network = SpecialAddresses.privateNetworks.first(where: { $0.overlaps(range) })
+            {
+                return "'\(rule)' is private (\(network)), which the policy does not permit"
+            }
+        }
+        return nil
+    }
+
+    /// The policy with further rules. A rule about the same ports of the same destination takes the place of the one
+    /// that was there; a denial of it ends.
+    public func allowing(_ new: [EgressRule]) -> NetworkPolicy {
+        var policy = self
+        for rule in new {
+            policy.rules.removeAll { $0.destination == rule.destination && $0.ports == rule.ports && $0.via == rule.via }
+            policy.rules.append(rule)
+            if case .host(let pattern) = rule.destination { policy.denied.removeAll { $0 == pattern } }
+        }
+        return policy
+    }
+
+    /// The policy without a destination, or without some ports of it. A name that a wildcard would still allow is
+    /// denied by name.
+    public func denying(_ destination: EgressRule.Destination, ports: [PortRange]?) -> NetworkPolicy {
+        var policy = self
+        if let ports {
+            policy.rules = policy.rules.compactMap { rule in
+                guard rule.destination == destination else { return rule }
+                var rest = rule
+                for port in ports { rest.ports = rest.ports.flatMap { $0.without(port) } }
+                return rest.ports.isEmpty ? nil : rest
+            }
+            return policy
+        }
+        policy.rules.removeAll { $0.destination == destination }
+        guard case .host(let pattern) = destination, !policy.denied.contains(pattern) else { return policy }
+        let isCovered = policy.rules.contains { rule in
+            if case .host(let other) = rule.destination { other.covers(pattern) } else { false }
+        }
+        if isCovered || policy.mode == .full { policy.denied.append(pattern) }
+        return policy
+    }
+}
+
+extension PortRange {
+    /// What is left of the range without another.
+    func without(_ other: PortRange) -> [PortRange] {
+        guard transport == other.transport, ports.overlaps(other.ports) else { return [self] }
+        var rest: [PortRange] = []
+        if ports.lowerBound < other.ports.lowerBound {
+            rest.append(PortRange(transport, ports.lowerBound...(other.ports.lowerBound - 1)))
+        }
+        if ports.upperBound > other.ports.upperBound {
+            rest.append(PortRange(transport, (other.ports.upperBound + 1)...ports.upperBound))
+        }
+        return rest
+    }
+}

@@ -1,0 +1,118 @@
+public import EgressPolicy
+internal import CMnl
+internal import Glibc
+
+/// A connection to the packet filter of one network namespace (nf_tables over netlink(7)).
+///
+/// Everything it changes it changes in one transaction: all of it, or nothing. It needs CAP_NET_ADMIN over the
+/// namespace. It belongs to one thread at a time.
+public final class NetfilterSocket {
+    let socket: NetlinkSocket
+
+    /// `NFPROTO_INET` (linux/netfilter.h).
+    static let family: UInt16 = 1
+
+    private init(_ socket: NetlinkSocket) { self.socket = socket }
+
+    /// Connects to the packet filter of the calling thread's network namespace.
+    ///
+    /// - Throws: ``NetlinkError``, whatever socket(2) and bind(2) report.
+    public static func open() throws(NetlinkError) -> NetfilterSocket {
+        NetfilterSocket(try NetlinkSocket.open(protocol: NETLINK_NETFILTER, namespace: nil))
+    }
+
+    /// Connects to the packet filter of another network namespace.
+    ///
+    /// The calling thread stays where it is. The connection keeps the namespace alive.
+    /// - Parameter descriptor: of the namespace, for example of `/proc/<pid>/ns/net` (namespaces(7)). It is not kept.
+    /// - Throws: ``NetlinkError``: `EINVAL` if the descriptor is of something else, `EPERM` without CAP_SYS_ADMIN over
+    ///   the namespace, and whatever socket(2) and bind(2) report.
+    public static func open(inNamespace descriptor: Int32) throws(NetlinkError) -> NetfilterSocket {
+        NetfilterSocket(try NetlinkSocket.open(protocol: NETLINK_NETFILTER, namespace: descriptor))
+    }
+
+    /// Puts a table in force, in place of the one of its name if there is one, with nothing in between.
+    ///
+    /// Elements that rules added, counters and the time elements had left are gone with the old table. When it fails,
+    /// the old table stays in force as it was.
+    ///
+    /// - Throws: ``NetlinkError``: `EINVAL` with the first of ``Ruleset/problems``; otherwise what the kernel says, and
+    ///   the table, chain, set, element or rule it says it of: `ENOENT` for a set or chain that is not there, `EEXIST`
+    ///   for ranges that overlap, `ENFILE` for more elements than the set's size, `EOPNOTSUPP` for a statement that
+    ///   does not go with the chain, `EPERM` without CAP_NET_ADMIN.
+    public func apply(_ ruleset: Ruleset) throws(NetlinkError) {
+        let operation = "apply ruleset"
+        if let problem = ruleset.problems.first {
+            throw NetlinkError(operation: operation, errno: EINVAL, detail: "table '\(ruleset.table)': \(problem)")
+        }
+        let ruleset = ruleset.normalized
+        var transaction = try Transaction(about: ruleset.table, for: socket, operation)
+        // Deleting needs something to delete.
+        try transaction.addTable(isDormant: false)
+        try transaction.deleteTable()
+        try transaction.addTable(isDormant: ruleset.isDormant)
+        for (index, set) in ruleset.sets.enumerated() {
+            try transaction.add(set, id: UInt32(index) + 1)
+            try transaction.change(.add, set.elements, of: set)
+        }
+        // Chains before rules: a rule may jump to any.
+        for chain in ruleset.chains { try transaction.add(chain) }
+        for chain in ruleset.chains {
+            for (position, rule) in chain.rules.enumerated() {
+                try transaction.append(rule, at: position, of: chain.name)
+            }
+        }
+        try transaction.commit()
+    }
+
+    /// Changes elements of sets, all at once.
+    ///
+    /// - Parameters:
+    ///   - changes: carried out in this order.
+    ///   - ruleset: what was applied to the table; says what the sets are.
+    /// - Throws: ``NetlinkError``: `EINVAL` for a set the ruleset does not have, or an element that is none of its set;
+    ///   otherwise what the kernel says, and the set or element it says it of. Nothing has changed then.
+    public func change(_ changes: [ElementChange], in ruleset: Ruleset) throws(NetlinkError) {
+        let operation = "change elements"
+        var transaction = try Transaction(about: ruleset.table, for: socket, operation)
+        for change in changes {
+            guard let set = ruleset.sets.first(where: { $0.name == change.set }) else {
+                throw NetlinkError(
+                    operation: operation, errno: EINVAL,
+                    detail: "table '\(ruleset.table)' set '\(change.set)' is not in the ruleset")
+            }
+            for element in change.elements {
+                if let problem = element.problems(in: set).first {
+                    throw NetlinkError(
+                        operation: operation, errno: EINVAL,
+                        detail: "table '\(ruleset.table)' set '\(set.name)' element '\(element.text)' \(problem)")
+                }
+            }
+            // Deleting needs something to delete, and an element may have run out by itself: adding one that is
+            // there changes nothing, and is no error.
+            try transaction.change(.add, change.elements, of: set)
+            if case .add = change { continue }
+            try transaction.change(.delete, change.elements, of: set)
+            if case .remove = change { continue }
+            try transaction.change(.add, change.elements, of: set)
+        }
+        try transaction.commit()
+    }
+
+    /// Takes a table out of force, with all that is in it.
+    ///
+    /// - Returns: whether there was one.
+    /// - Throws: ``NetlinkError``, what the kernel says.
+    @discardableResult
+    public func delete(table: String) throws(NetlinkError) -> Bool {
+        var transaction = try Transaction(about: table, for: socket, "delete table")
+        try transaction.deleteTable()
+        do {
+            try transaction.commit()
+            return true
+        } catch {
+            guard error.errno == ENOENT else { throw error }
+            return false
+        }
+    }
+}

@@ -1,0 +1,219 @@
+public import EgressPolicy
+internal import FoundationEssentials
+internal import LinuxKit
+internal import Netfilter
+public import SandboxModel
+internal import SystemdBus
+
+extension NspawnBackend {
+    /// See `Backend`.
+    public func checkNetwork(_ record: SandboxRecord, _ policy: CompiledPolicy) throws(SandboxError) {
+        guard policy.gateway.mode != .none else { return }
+        guard policy.gateway.mode != .full, !policy.needsUplink else {
+            throw SandboxError(
+                .unavailable, "mode 'full' and direct hosts are not available in this version",
+                hint: "use mode 'restricted' with hosts that the gateway relays to")
+        }
+        guard (try? Files.open(noLinks: "\(paths.programs)/sandbox-gateway", .reference)) != nil else {
+            throw SandboxError(.unavailable, "program '\(paths.programs)/sandbox-gateway' is missing")
+        }
+    }
+
+    /// See `Backend`.
+    public func applyNetwork(_ record: SandboxRecord, _ policy: CompiledPolicy) throws(SandboxError) -> Int {
+        // Never had anything but loopback, and needs nothing else.
+        guard policy.gateway.mode != .none || record.network != nil else { return 0 }
+        try checkNetwork(record, policy)
+        do {
+            let namespace = try Files.open(following: paths.network(record.name), .read)
+            let filter = try NetfilterSocket.open(inNamespace: namespace.number)
+            guard let rules = NamespaceRuleset.make(policy, record.template.network, at: now()) else {
+                // Routes go first: what has no route needs no rule.
+                try stopGateway(record.name)
+                try Loopback.removeRoutes(namespace.number)
+                _ = try filter.delete(table: NamespaceRuleset.table)
+                return 0
+            }
+            try filter.apply(rules)
+            let hasV6 = try Loopback.makeRoutes(namespace.number)
+            let differences = Ruleset.differences(
+                applied: rules, read: try filter.read(table: NamespaceRuleset.table))
+            guard differences.isEmpty else {
+                throw SandboxError(
+                    .cannotCreate, "the kernel's rules for '\(record.name)' are not those of the policy",
+                    cause: differences.joined(separator: "; "))
+            }
+            return try tellGateway(record.name, policy.gateway, hasV6: hasV6)
+        } catch let error as NetlinkError {
+            throw SandboxError(.cannotCreate, "network of '\(record.name)'", cause: "\(error)")
+        } catch let error as SystemError {
+            throw error.as(.cannotCreate).prefixed("network of '\(record.name)'")
+        } catch let error as BusError {
+            throw error.asSandboxError("start the gateway of '\(record.name)'")
+        } catch let error as SandboxError {
+            throw error
+        } catch {
+            throw SandboxError(.internal, "network of '\(record.name)'", cause: "\(error)")
+        }
+    }
+
+    /// See `Backend`.
+    public func networkDifferences(
+        _ record: SandboxRecord, _ policy: CompiledPolicy
+    ) throws(SandboxError) -> [String] {
+        do {
+            let namespace = try Files.open(following: paths.network(record.name), .read)
+            let filter = try NetfilterSocket.open(inNamespace: namespace.number)
+            let read = try filter.read(table: NamespaceRuleset.table)
+            var lines: [String] = []
+            if let rules = NamespaceRuleset.make(policy, record.template.network, at: now()) {
+                lines = Ruleset.differences(applied: rules, read: read)
+            } else if read != nil {
+                lines = ["table '\(NamespaceRuleset.table)': should not be there"]
+            }
+            let foreign = try filter.tables().filter { $0 != NamespaceRuleset.table }
+            return lines + foreign.map { "table '\($0)': is not ours" }
+        } catch let error as NetlinkError {
+            throw SandboxError(.internal, "read the rules of '\(record.name)'", cause: "\(error)")
+        } catch let error as SystemError {
+            throw error.as(.internal).prefixed("read the rules of '\(record.name)'")
+        } catch {
+            throw SandboxError(.internal, "read the rules of '\(record.name)'", cause: "\(error)")
+        }
+    }
+
+    /// See `Backend`.
+    public func networkReport(_ record: SandboxRecord) throws(SandboxError) -> NetworkReport {
+        guard record.template.network.mode != .none else { return NetworkReport() }
+        do {
+            var report = NetworkReport()
+            if try gatewayRuns(record.name) {
+                let control = GatewayControl(path: paths.gatewayControl(record.name))
+                if case .report(let counted) = try control.ask(.report) { report.gateway = counted }
+            }
+            let namespace = try Files.open(following: paths.network(record.name), .read)
+            let filter = try NetfilterSocket.open(inNamespace: namespace.number)
+            for set in ["denied4", "denied6"] {
+                for element in try filter.elements(ofSet: set, in: NamespaceRuleset.table) {
+                    if let refused = Self.refused(element) { report.refused.append(refused) }
+                }
+            }
+            report.refused.sort { $0.age > $1.age }
+            report.spent = try filter.counts(of: NamespaceRuleset.table).compactMap(\.quotaUsed).first
+            return report
+        } catch let error as NetlinkError {
+            throw SandboxError(.internal, "read the rules of '\(record.name)'", cause: "\(error)")
+        } catch let error as SystemError {
+            throw error.as(.internal).prefixed("read the rules of '\(record.name)'")
+        } catch let error as BusError {
+            throw error.asSandboxError("ask systemd about the gateway of '\(record.name)'")
+        } catch let error as SandboxError {
+            throw error
+        } catch {
+            throw SandboxError(.internal, "read the rules of '\(record.name)'", cause: "\(error)")
+        }
+    }
+
+    /// A destination of a dynamic set; its age is what has gone of its time.
+    private static func refused(_ element: LiveElement) -> RefusedAddress? {
+        guard element.element.lower.count == 3, case .transport(let transport) = element.element.lower[1],
+            case .service(let port) = element.element.lower[2]
+        else { return nil }
+        let address: IPAddress
+        switch element.element.lower[0] {
+        case .ipv4(let v4): address = .ipv4(v4)
+        case .ipv6(let v6): address = .ipv6(v6)
+        case .transport, .service: return nil
+        }
+        let whole = element.element.timeout ?? 3_600_000
+        return RefusedAddress(
+            address: address, protocol: transport.rawValue, port: port, packets: element.traffic?.packets ?? 0,
+            age: (whole - min(whole, element.expires ?? whole)) / 1000)
+    }
+
+    /// See `Backend`.
+    public func lookUp(_ names: [HostName]) -> [HostName: Result<[IPAddress], SandboxError>] { [:] }
+
+    /// See `Backend`.
+    public func removeNetworkState(_ name: SandboxName) throws(SandboxError) {
+        do throws(SystemError) {
+            for parent in ["/var/lib/private/\(HostPaths.gatewayState)", "/var/lib/\(HostPaths.gatewayState)"] {
+                guard let directory = try? Files.open(noLinks: parent, .directory) else { continue }
+                try Files.removeTree("\(name)", beneath: directory)
+            }
+        } catch {
+            if !error.isNotFound { throw error.as(.internal).prefixed("state of the gateway of '\(name)'") }
+        }
+    }
+
+    // MARK: Gateway
+
+    /// Writes the policy where the gateway finds it when it starts, and tells a gateway that runs already.
+    /// - Returns: how many connections it ended.
+    private func tellGateway(_ name: SandboxName, _ policy: GatewayPolicy, hasV6: Bool) throws -> Int {
+        let bytes = Array(try JSONEncoder().encode(policy))
+        try Files.makeDirectories(paths.runtime(name), mode: 0o700)
+        let directory = try Files.open(noLinks: paths.runtime(name), .directory)
+        try Files.replace("gateway.json", in: directory, with: bytes, durable: false)
+        let manager = SystemdManager(try bus())
+        let sockets = try manager.snapshot(of: GatewayUnits.socket(name))
+        if sockets.activeState == "active" {
+            guard try gatewayRuns(name) else { return 0 }
+            let control = GatewayControl(path: paths.gatewayControl(name))
+            guard case .applied(_, let closed) = try control.ask(.apply(policy)) else {
+                throw SandboxError(.internal, "the gateway of '\(name)' gave another answer than was asked for")
+            }
+            return closed
+        }
+        if !sockets.isGone { try? manager.resetFailedUnit(GatewayUnits.socket(name)) }
+        let units = GatewayUnits.make(for: name, paths: paths, hasV6: hasV6)
+        let job = try manager.startTransientUnit(
+            units.socket, mode: "replace", properties: units.socketProperties,
+            auxiliary: [(units.service, units.serviceProperties)])
+        let result = try job.wait(until: .now + .seconds(10))
+        guard result == .done else {
+            throw SandboxError(
+                .cannotCreate, "the gateway's sockets of '\(name)' were not opened (\(result))",
+                hint: "'journalctl -u \(units.socket)' tells more")
+        }
+        return 0
+    }
+
+    /// Whether the gateway's program runs, or is on its way: then it must be told, else it reads what is written.
+    private func gatewayRuns(_ name: SandboxName) throws -> Bool {
+        let state = try SystemdManager(try bus()).snapshot(of: GatewayUnits.service(name)).activeState
+        return ["active", "activating", "reloading"].contains(state)
+    }
+
+    /// Ends the gateway of a sandbox that goes; one that never had one costs a look at a file.
+    func stopGateway(of name: SandboxName) throws(SandboxError) {
+        guard (try? Files.open(noLinks: paths.gatewayPolicy(name), .reference)) != nil else { return }
+        do {
+            try stopGateway(name)
+        } catch let error as BusError {
+            throw error.asSandboxError("stop the gateway of '\(name)'")
+        } catch let error as SandboxError {
+            throw error
+        } catch {
+            throw SandboxError(.internal, "stop the gateway of '\(name)'", cause: "\(error)")
+        }
+    }
+
+    /// Ends the gateway: its sockets first, so that nothing starts it again.
+    func stopGateway(_ name: SandboxName) throws {
+        let manager = SystemdManager(try bus())
+        for unit in [GatewayUnits.socket(name), GatewayUnits.service(name)] {
+            let state = try manager.snapshot(of: unit)
+            if state.isGone || state.activeState == "inactive" { continue }
+            if state.activeState == "failed" {
+                try? manager.resetFailedUnit(unit)
+                continue
+            }
+            do throws(BusError) {
+                _ = try manager.stopUnit(unit).wait(until: .now + .seconds(10))
+            } catch {
+                guard error.kind == .notFound else { throw error }
+            }
+        }
+    }
+}

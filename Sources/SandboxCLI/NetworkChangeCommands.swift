@@ -1,0 +1,115 @@
+internal import ArgumentParser
+internal import EgressPolicy
+internal import SandboxEngine
+internal import SandboxModel
+
+extension NetworkCommand {
+    /// `network allow`: more hosts, for good or for a time.
+    struct Allow: Verb {
+        static let configuration = CommandConfiguration(
+            commandName: "allow", abstract: "Let a sandbox reach more hosts.",
+            discussion: "HOST is a name, '*.' and a name for all below it, or an address block; ':PORTS' after it names "
+                + "ports other than 80 and 443. Takes effect at once.")
+
+        @Option(
+            name: .customLong("for"),
+            help: ArgumentHelp("End by itself after this time: 90s, 10m, 2h.", valueName: "duration"),
+            completion: .default, transform: once(Convert.duration))
+        var time: Double?
+
+        @Flag(help: "Through the kernel to the addresses of the name, instead of through the gateway.")
+        var direct = false
+
+        @Argument(help: "Name of the sandbox.", completion: .sandboxes)
+        var name: String
+
+        @Argument(help: "Hosts.", completion: .default, transform: Convert.rule)
+        var hosts: [EgressRule]
+
+        func perform(_ context: Context) throws(SandboxError) -> Int32 {
+            var rules = hosts
+            for index in rules.indices {
+                if direct { rules[index].via = .direct }
+                if let time { rules[index].expires = context.now() + Int64(time * 1_000_000) }
+                if let problem = rules[index].problem { throw SandboxError(.usage, "'\(rules[index])' \(problem)") }
+            }
+            return try NetworkCommand.change(context, name, .allow(rules))
+        }
+    }
+
+    /// `network deny`: fewer hosts; what is open to them ends.
+    struct Deny: Verb {
+        static let configuration = CommandConfiguration(
+            commandName: "deny", abstract: "Let a sandbox reach hosts no longer.",
+            discussion: "Connections to them end at once. A name that a wildcard allows is denied by name.")
+
+        @Argument(help: "Name of the sandbox.", completion: .sandboxes)
+        var name: String
+
+        @Argument(help: "Hosts, as 'network show' writes them.", completion: .default)
+        var hosts: [String]
+
+        func perform(_ context: Context) throws(SandboxError) -> Int32 {
+            var destinations: [EgressRule.Destination] = []
+            for text in hosts {
+                do throws(EgressRuleProblem) {
+                    destinations.append(try EgressRule.destination(text))
+                } catch {
+                    throw SandboxError(.usage, "'\(text)' \(error.text)", hint: "ports cannot be denied by themselves")
+                }
+            }
+            return try NetworkCommand.change(context, name, .deny(destinations, ports: nil))
+        }
+    }
+
+    /// `network set`: another mode.
+    struct Set: Verb {
+        static let configuration = CommandConfiguration(
+            commandName: "set", abstract: "Change the network mode of a sandbox.",
+            discussion: "Rules are kept in mode none, for the day the mode is changed back.")
+
+        @Argument(help: "Name of the sandbox.", completion: .sandboxes)
+        var name: String
+
+        @Argument(
+            help: "none, restricted or full.", completion: .list(NetworkMode.allCases.map(\.rawValue)),
+            transform: Convert.network)
+        var mode: NetworkMode
+
+        func perform(_ context: Context) throws(SandboxError) -> Int32 {
+            try NetworkCommand.change(context, name, .mode(mode))
+        }
+    }
+
+    /// `network refresh`: addresses of direct hosts, looked up now.
+    struct Refresh: Verb {
+        static let configuration = CommandConfiguration(
+            commandName: "refresh", abstract: "Look the addresses of direct hosts up again.")
+
+        @OptionGroup
+        var batch: BatchOptions
+
+        func perform(_ context: Context) throws(SandboxError) -> Int32 {
+            try batch.run(context) { (services, name) throws(SandboxError) in
+                let outcome = try services.refresh(name)
+                context.console.print(NetworkCommand.line(name, outcome))
+            }
+        }
+    }
+
+    /// Makes a change and tells what came of it.
+    fileprivate static func change(
+        _ context: Context, _ name: String, _ change: NetworkChange
+    ) throws(SandboxError) -> Int32 {
+        let name = try SandboxName(name)
+        let outcome = try context.makeServices().change(name, change)
+        context.console.print(line(name, outcome))
+        return 0
+    }
+
+    fileprivate static func line(_ name: SandboxName, _ outcome: NetworkOutcome) -> String {
+        guard outcome.changed else { return "\(name): nothing to change" }
+        let ended = outcome.closed == 0 ? "" : ", \(outcome.closed) connections ended"
+        return "\(name): policy \(outcome.generation) in effect\(ended)"
+    }
+}

@@ -1,0 +1,53 @@
+internal import EgressPolicy
+internal import SandboxModel
+
+/// `network show` and `network denied` for people.
+enum NetworkText {
+    static func lines(_ view: NetworkView) -> [String] {
+        var lines = ["\(view.sandbox): \(view.mode.rawValue), policy \(view.generation)"]
+        if !view.rules.isEmpty {
+            let head: [Text.Cell] = ["  HOST", "PORTS", "VIA", "ADDRESSES", "ENDS", "PRESET"]
+            lines += Text.table(
+                [head]
+                    + view.rules.map { rule in
+                        [
+                            Text.Cell("  \(rule.host)"), Text.Cell(rule.ports.joined(separator: ",")),
+                            Text.Cell(rule.via.rawValue), Text.Cell(rule.addresses.joined(separator: " ")),
+                            Text.Cell(rule.expiresIn.map { "in \(Text.span(microseconds: $0))" } ?? "-"),
+                            Text.Cell(rule.preset ?? "-"),
+                        ]
+                    })
+        }
+        for host in view.denied { lines.append("  denied: \(host)") }
+        if let budget = view.egressBudget {
+            lines.append("  egress budget: \(Text.bytes(view.egressSpent ?? 0)) of \(Text.bytes(budget))")
+        }
+        if let rate = view.connectionRate { lines.append("  connections: \(rate)") }
+        guard let hosts = view.hosts, !hosts.isEmpty else { return lines }
+        let head: [Text.Cell] = ["  REACHED", "CONNECTIONS", "OPEN", "SENT", "RECEIVED"]
+        return lines
+            + Text.table(
+                [head]
+                    + hosts.map { host in
+                        [
+                            Text.Cell("  \(host.name)"), Text.Cell("\(host.connections)"), Text.Cell("\(host.open)"),
+                            Text.Cell(Text.bytes(host.sent)), Text.Cell(Text.bytes(host.received)),
+                        ]
+                    })
+    }
+
+    static func lines(_ view: DeniedView) -> [String] {
+        guard !view.denials.isEmpty else { return ["\(view.sandbox): nothing was refused"] }
+        let head: [Text.Cell] = ["TARGET", "PORT", "COUNT", "LAST", "REASON", "TO ALLOW IT"]
+        return Text.table(
+            [head]
+                + view.denials.map { denial in
+                    let port = denial.port.map { "\($0)" } ?? "-"
+                    return [
+                        Text.Cell(denial.target), Text.Cell(denial.protocol.map { "\(port)/\($0)" } ?? port),
+                        Text.Cell("\(denial.count)"), Text.Cell("\(Text.span(microseconds: denial.last)) ago"),
+                        Text.Cell(denial.reason), Text.Cell(denial.allow ?? "-"),
+                    ]
+                })
+    }
+}
