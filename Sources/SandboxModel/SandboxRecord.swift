@@ -56,6 +56,8 @@ public struct SandboxRecord: Codable, Sendable, Equatable {
     public var createdAt: Int64
     /// Whether the template's setup ran since the last create or reset.
     public var setUp: Bool
+    /// The command that made it for itself alone and removes it at its end; nil for a sandbox that stays.
+    public var owner: ProcessMark?
 
     /// A record of the newest version.
     public init(
@@ -72,6 +74,20 @@ public struct SandboxRecord: Codable, Sendable, Equatable {
         self.uidBase = uidBase
         self.createdAt = createdAt
         self.setUp = setUp
+    }
+}
+
+/// A process of the host, not to be mistaken for a later one with the same number.
+public struct ProcessMark: Hashable, Codable, Sendable {
+    /// Its number.
+    public var pid: Int32
+    /// Its start time in clock ticks since boot.
+    public var start: UInt64
+
+    /// A process.
+    public init(pid: Int32, start: UInt64) {
+        self.pid = pid
+        self.start = start
     }
 }
 

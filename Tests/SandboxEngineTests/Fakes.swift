@@ -114,6 +114,7 @@ final class FakeStore: RecordStore {
 final class FakeHost: Backend {
     let trace: Trace
     var networks: Set<SandboxName> = []
+    var goneOwner: ProcessMark?
     var units: Set<SandboxName> = []
     /// Leaders that live.
     var alive: Set<Int32> = []
@@ -200,6 +201,10 @@ final class FakeHost: Backend {
         try trace.call("secret")
         return "value of \(secret.name)"
     }
+
+    func isAlive(_ process: ProcessMark) -> Bool { process != goneOwner }
+
+    func ownProcess() -> ProcessMark { ProcessMark(pid: 42, start: 7) }
 
     func residues() throws(SandboxError) -> [Residue] {
         try trace.call("residues")
