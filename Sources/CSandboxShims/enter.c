@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <poll.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
 #include <linux/filter.h>
@@ -22,6 +23,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -178,8 +180,25 @@ static _Noreturn void join_and_fork(const struct sbx_entry *entry, int report) {
     _exit(0);
 }
 
-static ssize_t read_report(int fd, struct sbx_entry_failure *report) {
+// From the moment it has the agent's uid, programs of the agent can stop the entering process; the caller does not wait
+// for it for ever.
+enum { REPORT_PATIENCE_MS = 10000 };
+
+static int64_t monotonic_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+// -1 with ETIMEDOUT when nothing was said by `deadline`.
+static ssize_t read_report(int fd, struct sbx_entry_failure *report, int64_t deadline) {
     for (;;) {
+        int64_t left = deadline - monotonic_ms();
+        struct pollfd polled = {.fd = fd, .events = POLLIN};
+        int ready = left <= 0 ? 0 : poll(&polled, 1, (int)left);
+        if (ready == 0) return errno = ETIMEDOUT, -1;
+        if (ready < 0 && errno != EINTR) return -1;
+        if (ready < 0) continue;
         ssize_t n = read(fd, report, sizeof *report);
         if (n >= 0 || errno != EINTR) return n;
     }
@@ -210,9 +229,16 @@ pid_t sbx_enter(const struct sbx_entry *entry, int *pidfd, struct sbx_entry_fail
     struct sbx_entry_failure said;
     ssize_t n;
     bool failed = false;
-    while ((n = read_report(report[0], &said)) == sizeof said) {
+    int64_t deadline = monotonic_ms() + REPORT_PATIENCE_MS;
+    while ((n = read_report(report[0], &said, deadline)) == sizeof said) {
         if (said.stage == SBX_ENTRY_NONE) program = said.error;
         else *failure = said, failed = true;
+    }
+    if (n < 0) {
+        // Both are our children: the second one's parent is us, not the first (CLONE_PARENT).
+        failure->error = errno;
+        failed = true;
+        kill((pid_t)first, SIGKILL);
     }
     close(report[0]);
     while (waitpid((pid_t)first, NULL, 0) < 0 && errno == EINTR) {}

@@ -16,11 +16,12 @@
 static int open2(int dirfd, const char *path, int flags, unsigned mode, uint64_t resolve) {
     struct open_how how = {.flags = (uint64_t)flags | O_CLOEXEC, .resolve = resolve};
     if (flags & (O_CREAT | O_TMPFILE)) how.mode = mode;
-    for (;;) {
+    // EAGAIN: a rename raced with a scoped lookup; the kernel asks to try again (openat2(2)). It is also what a lease on
+    // the file gives (fcntl(2), F_SETLEASE), and that may last: so the tries are counted.
+    for (int tries = 0;;) {
         long fd = syscall(SYS_openat2, dirfd, path, &how, sizeof how);
         if (fd >= 0) return (int)fd;
-        // EAGAIN: a rename raced with a scoped lookup; the kernel asks to try again (openat2(2)).
-        if (errno != EINTR && errno != EAGAIN) return -errno;
+        if (errno != EINTR && (errno != EAGAIN || ++tries >= 128)) return -errno;
     }
 }
 

@@ -77,6 +77,25 @@ public enum Files {
         }
     }
 
+    /// The same in a place where others rename and link meanwhile: no part of the path is followed as a link, and owner
+    /// and mode are changed only of the directory that was made here.
+    public static func makeDirectory(
+        amongOthers path: String, beneath directory: borrowing Descriptor, mode: UInt32, uid: UInt32, gid: UInt32
+    ) throws(SystemError) {
+        let names = path.split(separator: "/")
+        guard let name = names.last.map(String.init) else { throw SystemError("make directory", path, errno: EINVAL) }
+        let parentPath = names.dropLast().joined(separator: "/")
+        let parent = try open(parentPath.isEmpty ? "." : parentPath, beneath: directory, .directory)
+        guard unsafe mkdirat(parent.number, name, 0o700) == 0 else {
+            throw SystemError("make directory", path, errno: errno)
+        }
+        let made = try open(name, beneath: parent, .directory)
+        // What somebody put in its place is theirs, and stays as it is.
+        guard try made.status().uid == geteuid() else { throw SystemError("make directory", path, errno: ESTALE) }
+        try made.changeOwner(uid: uid, gid: gid)
+        try made.changeMode(mode)
+    }
+
     /// Makes each missing directory of an absolute path, as root and with this mode.
     public static func makeDirectories(_ path: String, mode: UInt32) throws(SystemError) {
         var partial = ""
@@ -123,7 +142,14 @@ public enum Files {
     /// beside the tree and emptied later, so that neither stack nor descriptors grow with the depth.
     /// A missing directory is no error. A mount point below stays, with EBUSY.
     public static func removeTree(_ name: String, beneath directory: borrowing Descriptor) throws(SystemError) {
-        var waiting: [[CChar]] = [Array(name.utf8CString)]
+        // What an interrupted removal moved aside goes, too.
+        let asides = Array(".\(name).".utf8CString.dropLast())
+        let ending = Array(".removing".utf8CString)
+        var waiting = try rawNames(directory).filter { entry in
+            entry.count > asides.count + ending.count && entry.starts(with: asides)
+                && entry.suffix(ending.count) == ending[...]
+        }
+        waiting.append(Array(name.utf8CString))
         var moved = 0
         while let next = waiting.popLast() {
             if try removeLeaf(next, in: directory) { continue }
@@ -138,8 +164,11 @@ public enum Files {
             guard above == inside else { throw SystemError("remove", name, errno: EBUSY) }
             waiting.append(next)
             for entry in try rawNames(tree) where try !removeLeaf(entry, in: tree) {
-                moved += 1
-                let aside = Array(".\(name).\(moved).removing".utf8CString)
+                var aside: [CChar]
+                repeat {
+                    moved += 1
+                    aside = Array(".\(name).\(moved).removing".utf8CString)
+                } while waiting.contains(aside)
                 guard unsafe renameat(tree.number, entry, directory.number, aside) == 0 else {
                     throw SystemError("remove", name, errno: errno)
                 }

@@ -27,6 +27,9 @@ public struct Session: ~Copyable {
     private static let forwarded: [Int32] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT]
     /// After its time is up a program gets SIGTERM, and this many microseconds later SIGKILL.
     private static let killDelay: Int64 = 2_000_000
+    /// What the program wrote before it ended is in its pipes, which hold no more than this (pipe(7)). What others that
+    /// it left behind go on writing is not waited for.
+    private static let drainLimit = 1 << 20
 
     private let signals: Descriptor
 
@@ -45,6 +48,9 @@ public struct Session: ~Copyable {
         var pending: [UInt8] = []
         var collected: [UInt8] = []
         var ended = false
+        /// Whether the program is gone, and how much was read since.
+        var drains = false
+        var drained = 0
 
         init(from source: Int32, to sink: Int32, collects: Int? = nil) {
             self.source = source
@@ -75,6 +81,7 @@ public struct Session: ~Copyable {
             var buffer = [UInt8](repeating: 0, count: 65536)
             let count = unsafe Glibc.read(source, &buffer, buffer.count)
             if count > 0 {
+                if drains { drained += count }
                 if let limit = collects {
                     collected.append(contentsOf: buffer[..<min(count, max(0, limit - collected.count))])
                 } else {
@@ -186,6 +193,7 @@ public struct Session: ~Copyable {
             try watch.handle(signals: signals, child: child, resized: resized)
             var hasRead = false
             for index in flows.indices {
+                if end != nil, index > 0, flows[index].drained > Self.drainLimit { flows[index].ended = true }
                 let moved = flows[index].move(polled[2 + 2 * index], polled[3 + 2 * index])
                 if index > 0 { hasRead = hasRead || moved }
             }
@@ -193,7 +201,10 @@ public struct Session: ~Copyable {
                 inputOpen = false
                 inputDone()
             }
-            if let end, !hasRead, flows[1...].allSatisfy({ $0.pending.isEmpty }) {
+            if end != nil { for index in flows.indices { flows[index].drains = true } }
+            // Whoever does not read what is left is not waited for once the caller wants to go.
+            let isOver = flows[1...].allSatisfy { $0.pending.isEmpty } || watch.interruptedAfterEnd
+            if let end, !hasRead || watch.interruptedAfterEnd, isOver {
                 return Outcome(end: end, timedOut: watch.timedOut, interruptedBy: watch.interruptedBy)
             }
         }
@@ -204,6 +215,8 @@ public struct Session: ~Copyable {
         var end: ChildEnd?
         var timedOut = false
         var interruptedBy: Int32?
+        /// Whether the caller was asked to stop when the program was gone already.
+        var interruptedAfterEnd = false
         private var nextSignal: Int32 = SIGTERM
         private var deadline: Int64?
 
@@ -222,7 +235,10 @@ public struct Session: ~Copyable {
         ) throws(SystemError) {
             while case let signal = sbx_next_signal(signals.number), signal != 0 {
                 if signal == SIGWINCH { resized() }
-                if [SIGINT, SIGTERM, SIGHUP, SIGQUIT].contains(signal) { interruptedBy = signal }
+                if [SIGINT, SIGTERM, SIGHUP, SIGQUIT].contains(signal) {
+                    interruptedBy = signal
+                    interruptedAfterEnd = end != nil
+                }
                 if end == nil { child.send(signalToGroup: signal) }
             }
             if end == nil { end = try child.reap() }

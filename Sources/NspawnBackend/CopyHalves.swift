@@ -3,6 +3,8 @@ internal import SandboxModel
 
 /// The outer half of copying out: makes files from a stream that a sandbox wrote.
 struct CopyReceiver {
+    /// What was asked for, for messages.
+    let source: String
     let input: Int32
     let target: CopyTarget
     let note: (String) -> Void
@@ -12,8 +14,10 @@ struct CopyReceiver {
     private static let maximumEntries = 2_000_000
 
     init(
-        input: Int32, target: CopyTarget, note: @escaping (String) -> Void, interruption: @escaping () -> Int32?
+        _ source: String, input: Int32, target: CopyTarget, note: @escaping (String) -> Void,
+        interruption: @escaping () -> Int32?
     ) {
+        self.source = source
         self.input = input
         self.target = target
         self.note = note
@@ -31,23 +35,29 @@ struct CopyReceiver {
             case .end: return
             case .error:
                 let reason = String(decoding: try read(Int(frame.size)), as: UTF8.self)
-                throw SandboxError(.notFound, "copy from the sandbox", cause: reason)
+                throw SandboxError(.notFound, "copy '\(source)' from the sandbox", cause: reason)
             case .skipped:
-                note("'\(place)' is left out: \(String(decoding: try read(Int(frame.size)), as: UTF8.self))")
+                try leaveOut(path, place, String(decoding: try read(Int(frame.size)), as: UTF8.self))
             case .link:
                 // Where it would lead on the host is the sandbox's choice.
                 _ = try read(Int(frame.size))
-                note("'\(place)' is left out: a symbolic link")
+                try leaveOut(path, place, "a symbolic link")
             case .directory: try makeDirectory(place, mode: frame.mode)
             case .file: try makeFile(place, frame)
             }
         }
     }
 
+    /// Something in a tree is left out with a note; when it is all that was asked for, nothing was copied.
+    private func leaveOut(_ path: String, _ place: String, _ reason: String) throws(SandboxError) {
+        guard !path.isEmpty else { throw SandboxError(.dataError, "'\(source)' cannot be copied", cause: reason) }
+        note("'\(place)' is left out: \(reason)")
+    }
+
     private func makeDirectory(_ path: String, mode: UInt32) throws(SystemError) {
         do {
             try Files.makeDirectory(
-                path, beneath: target.directory, mode: mode | 0o700, uid: target.uid, gid: target.gid)
+                amongOthers: path, beneath: target.directory, mode: mode | 0o700, uid: target.uid, gid: target.gid)
         } catch {
             guard error.isExisting else { throw error }
             // There already: a directory is filled, anything else (a link too) is refused.

@@ -18,7 +18,7 @@ extension NspawnBackend {
         try half(record, run, ["out", path]) { (pipe: inout Pipe, _) in
             pipe.closeWriteEnd()
             var receiver = CopyReceiver(
-                input: pipe.readEnd, target: target, note: note, interruption: interruptions)
+                path, input: pipe.readEnd, target: target, note: note, interruption: interruptions)
             try receiver.receive()
         }
     }

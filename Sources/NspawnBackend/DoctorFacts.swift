@@ -6,7 +6,8 @@ internal import SystemdBus
 
 extension NspawnBackend {
     /// Looks at everything a sandbox needs, without changing anything.
-    public func doctor() -> [HostFinding] {
+    /// - Parameter workspaces: directories that are workspaces, or may become some.
+    public func doctor(workspaces: [String]) -> [HostFinding] {
         var facts = HostFacts()
         facts.isRoot = ThisProcess.isRoot
         if let bus = try? Bus.openSystem() {
@@ -19,7 +20,9 @@ extension NspawnBackend {
         facts.hasUnifiedCgroups = Cgroup.text("", "cgroup.controllers") != nil
         facts.kernel = Self.line("/proc/sys/kernel/osrelease") ?? "unknown"
         facts.userNamespaces = Self.line("/proc/sys/user/max_user_namespaces").flatMap { UInt64($0) } ?? 0
-        for path in ["/usr", Self.nearest(paths.state)] { facts.idmapFailures[path] = Self.idmapFailure(path) }
+        for path in Set(["/usr", Self.nearest(paths.state)] + workspaces) {
+            facts.idmapFailures[path] = Self.idmapFailure(path)
+        }
         facts.seccompActions = Set(
             (Self.line("/proc/sys/kernel/seccomp/actions_avail") ?? "").split(separator: " ").map(String.init))
         do {

@@ -30,10 +30,11 @@ extension NspawnBackend {
     ///
     /// - Parameters:
     ///   - lines: only the last so many; nil is all.
+    ///   - since: microseconds since 1970; what is older was said of an earlier sandbox of the name.
     ///   - follow: wait for more until a signal asks to stop.
     ///   - each: takes an entry; returns false to stop.
     public func logs(
-        _ name: SandboxName, lines: Int?, follow: Bool, each: (LogEntry) throws(SandboxError) -> Bool
+        _ name: SandboxName, lines: Int?, since: Int64, follow: Bool, each: (LogEntry) throws(SandboxError) -> Bool
     ) throws(SandboxError) {
         let unit = HostPaths.unit(name)
         do {
@@ -47,6 +48,7 @@ extension NspawnBackend {
                 start: lines.map { .tail(UInt64(max(0, $0))) } ?? .head)
             while interruption() == nil {
                 if let entry = try reader.next() {
+                    guard entry.realtime >= UInt64(clamping: since) else { continue }
                     guard try each(LogEntry(entry)) else { return }
                 } else if follow {
                     // The wait ends with an entry; the second is for noticing a signal that came just before it.

@@ -271,9 +271,19 @@ public final class NspawnBackend: Backend {
 
     /// See `Backend`.
     public func isAlive(_ run: RunRecord) -> Bool {
-        guard let leader = try? ProcessHandle(pid: run.leader, startTime: run.leaderStart) else { return false }
+        isAlive(ProcessMark(pid: run.leader, start: run.leaderStart))
+    }
+
+    /// See `Backend`.
+    public func isAlive(_ process: ProcessMark) -> Bool {
+        guard let handle = try? ProcessHandle(pid: process.pid, startTime: process.start) else { return false }
         // Readable: it has ended and waits to be reaped.
-        return (try? leader.descriptor.waitReadable(until: .now)) == false
+        return (try? handle.descriptor.waitReadable(until: .now)) == false
+    }
+
+    /// See `Backend`.
+    public func ownProcess() -> ProcessMark {
+        ProcessMark(pid: ProcessHandle.ownPID, start: ProcessHandle.startTime(of: ProcessHandle.ownPID))
     }
 
     /// See `Backend`.

@@ -60,7 +60,10 @@ struct NspawnTools: HostTools {
     }
 
     func doctor() throws(SandboxError) -> [DoctorFinding] {
-        host.doctor().map { finding in
+        // The working directory, too: a workspace is most often what one stands in.
+        let known = try engine.list().compactMap { $0.record?.workspace?.path }
+        let here = try? HostPath.absolute(".")
+        return host.doctor(workspaces: known + (here.map { [$0] } ?? [])).map { finding in
             let level: DoctorFinding.Level =
                 switch finding.level {
                 case .ok: .ok
@@ -75,10 +78,19 @@ struct NspawnTools: HostTools {
     func logs(
         _ name: SandboxName, _ request: LogRequest, line: (String) throws(SandboxError) -> Void
     ) throws(SandboxError) {
-        // A sandbox that was removed has a log still; a name that is none has not.
-        try host.logs(name, lines: request.lines, follow: request.follow) { (entry) throws(SandboxError) in
+        // A sandbox that was removed has a log still; a name that never was one has not. What was said of earlier
+        // sandboxes of the name is left out while there is one.
+        var summary: SandboxSummary?
+        var missing: SandboxError?
+        do throws(SandboxError) { summary = try engine.status(name) } catch { missing = error }
+        var isEmpty = true
+        try host.logs(
+            name, lines: request.lines, since: summary?.record?.createdAt ?? 0, follow: request.follow && missing == nil
+        ) { (entry) throws(SandboxError) in
+            isEmpty = false
             try line(request.json ? try JSON.line(LogView(entry)) : LogText.line(entry))
             return true
         }
+        if let missing, isEmpty { throw missing }
     }
 }

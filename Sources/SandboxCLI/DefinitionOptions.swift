@@ -54,7 +54,7 @@ struct DefinitionOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp("Processes and threads.", valueName: "number"), completion: .default,
-        transform: once(Convert.count))
+        transform: once(Convert.tasks))
     var tasks: UInt64?
 
     @Option(
@@ -69,7 +69,7 @@ struct DefinitionOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp("Files and directories of the root.", valueName: "number"), completion: .default,
-        transform: once(Convert.count))
+        transform: once(Convert.inodes))
     var rootInodes: UInt64?
 }
 

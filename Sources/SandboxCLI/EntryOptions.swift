@@ -67,6 +67,10 @@ enum EntryGrammar {
     /// The same command line with NAME after the flags that follow it, as `exec -u root demo` reads like
     /// `exec demo -u root`. ArgumentParser stops reading flags at the first word that is none.
     static func nameLast(_ arguments: [String]) -> [String] {
+        // What 'run' captures begins with the first word that is no flag of its own, and help is the parser's own flag.
+        if arguments.first == "run", arguments.count == 2, ["-h", "--help"].contains(arguments[1]) {
+            return ["help", "run"]
+        }
         guard let verb = arguments.first, ["exec", "shell"].contains(verb) else { return arguments }
         var flags: [String] = []
         var name: [String] = []
@@ -93,7 +97,9 @@ enum EntryGrammar {
         if command.first == "--" {
             command.removeFirst()
         } else if let flag = command.first, flag.hasPrefix("-"), flag != "-" {
-            throw SandboxError(.usage, "unknown option '\(flag)'", hint: "put '--' before the command")
+            throw SandboxError(
+                .usage, "unknown option '\(flag)'",
+                hint: "put '--' before the command; 'sandboxctl help VERB' shows the options")
         }
         if command.first == "" { throw SandboxError(.usage, "the command's name is empty") }
         return Array(command)

@@ -47,6 +47,7 @@ enum Convert {
         guard let size = ByteSize(parsing: text) else {
             throw BadValue("use a number with K, M, G or T, such as 512M")
         }
+        guard size.bytes >= 1 << 20 else { throw BadValue("it must be at least 1M") }
         return size
     }
 
@@ -55,6 +56,20 @@ enum Convert {
             throw BadValue("use percent of one processor, such as 200%")
         }
         return quota
+    }
+
+    /// Processes and threads of a sandbox: its first one and another.
+    static func tasks(_ text: String) throws(BadValue) -> UInt64 {
+        let count = try count(text)
+        guard count >= 2 else { throw BadValue("it must be at least 2") }
+        return count
+    }
+
+    /// Inodes of a root: it needs some of its own.
+    static func inodes(_ text: String) throws(BadValue) -> UInt64 {
+        let count = try count(text)
+        guard count >= 1000 else { throw BadValue("it must be at least 1000") }
+        return count
     }
 
     /// A count that `TasksMax=` and `nr_inodes=` accept.

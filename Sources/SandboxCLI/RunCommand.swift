@@ -76,6 +76,7 @@ struct RunCommand: ProgramVerb {
             if let given { return given }
             return try Self.randomName()
         }
+        request.temporary = !keep
         for _ in 0..<3 where given == nil {
             do throws(SandboxError) {
                 try services.create(request)

@@ -26,6 +26,7 @@ enum WorkspaceCheck {
         }
         try requirePlain(canonical, what: "workspace")
         try requireAcceptable(canonical, typed: path)
+        try requireProject(canonical, typed: path)
         // The path must lead back here: the directory could be gone by now, or have a name that is not UTF-8.
         guard let again, again.device == status.device, again.inode == status.inode else {
             throw SandboxError(
@@ -71,6 +72,24 @@ enum WorkspaceCheck {
                 .permission, "'\(typed)' cannot be a workspace: '\(tree)' is in it",
                 hint: "use a directory of a project")
         }
+    }
+
+    /// Where many things lie that are nobody's project: what is below them may be one.
+    private static let gatherings = [
+        "/root", "/home", "/tmp", "/var", "/var/tmp", "/opt", "/srv", "/mnt", "/media", "/lib", "/bin", "/sbin",
+    ]
+
+    /// Homes hold what shells and other programs run by themselves, and everybody's places hold what others left there.
+    private static func requireProject(_ canonical: String, typed: String) throws(SandboxError) {
+        let accounts = (try? Files.open(following: "/etc/passwd", .read).readAll(limit: 1 << 20)) ?? []
+        let homes = String(decoding: accounts, as: UTF8.self).split(separator: "\n").compactMap { line -> String? in
+            let fields = line.split(separator: ":", omittingEmptySubsequences: false)
+            return fields.count == 7 ? String(fields[5]) : nil
+        }
+        guard gatherings.contains(canonical) || homes.contains(canonical) else { return }
+        throw SandboxError(
+            .permission, "'\(typed)' cannot be a workspace: it is no project's own directory",
+            hint: "use a directory in it, which a sandbox may write to")
     }
 
     private static func failure(_ error: SystemError, _ path: String) -> SandboxError {

@@ -56,6 +56,9 @@ extension SandboxEngine {
         guard record.phase == .created else {
             return Finding(sandbox: name, problem: "\(record.phase.rawValue) was interrupted", action: Self.clearing)
         }
+        if let owner = record.owner, !host.isAlive(owner) {
+            return Finding(sandbox: name, problem: "the 'run' that made it is gone", action: Self.clearing)
+        }
         if let run = try? store.loadRun(name), run.id == record.id, host.isAlive(run) { return nil }
         let leftovers = present + (((try? store.loadRun(name)) ?? nil) == nil ? [] : ["run record"])
         guard !leftovers.isEmpty else { return nil }

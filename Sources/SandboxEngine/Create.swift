@@ -12,16 +12,20 @@ public struct CreateRequest: Sendable {
     public var workspace: Workspace?
     /// Whether to start it.
     public var start: Bool
+    /// Whether it is for this command alone, which removes it at its end.
+    public var temporary: Bool
 
     /// A request with all its parts.
     public init(
-        name: SandboxName, templateName: String, template: Template, workspace: Workspace?, start: Bool = true
+        name: SandboxName, templateName: String, template: Template, workspace: Workspace?, start: Bool = true,
+        temporary: Bool = false
     ) {
         self.name = name
         self.templateName = templateName
         self.template = template
         self.workspace = workspace
         self.start = start
+        self.temporary = temporary
     }
 }
 
@@ -48,6 +52,7 @@ extension SandboxEngine {
         var record = SandboxRecord(
             id: newID(), name: name, phase: .creating, templateName: request.templateName, template: request.template,
             workspace: request.workspace, uidBase: 0, createdAt: host.now())
+        if request.temporary { record.owner = host.ownProcess() }
         let weakenings = try host.check(record)
         resolve(&record)
         try host.checkNetwork(record, try compile(&record))

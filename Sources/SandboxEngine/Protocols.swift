@@ -76,6 +76,10 @@ public protocol Backend {
     func stop(_ name: SandboxName, grace: Double) throws(SandboxError)
     /// Whether the process that the run record names is still that sandbox's PID 1.
     func isAlive(_ run: RunRecord) -> Bool
+    /// Whether a process is still there.
+    func isAlive(_ process: ProcessMark) -> Bool
+    /// The process that asks.
+    func ownProcess() -> ProcessMark
     /// What it uses.
     func usage(_ run: RunRecord) -> Usage
     /// Runs a program inside with the payload's posture.

@@ -58,6 +58,8 @@ public struct SandboxRecord: Codable, Sendable, Equatable {
     public var setUp: Bool
     /// What belongs to the policy in `template.network`; nil until it first had a mode other than `none`.
     public var network: NetworkState?
+    /// The command that made it for itself alone and removes it at its end; nil for a sandbox that stays.
+    public var owner: ProcessMark?
 
     /// A record of the newest version.
     public init(
@@ -111,6 +113,20 @@ public struct ResolvedHost: Hashable, Codable, Sendable {
         self.addresses = addresses
         self.at = at
         self.failure = failure
+    }
+}
+
+/// A process of the host, not to be mistaken for a later one with the same number.
+public struct ProcessMark: Hashable, Codable, Sendable {
+    /// Its number.
+    public var pid: Int32
+    /// Its start time in clock ticks since boot.
+    public var start: UInt64
+
+    /// A process.
+    public init(pid: Int32, start: UInt64) {
+        self.pid = pid
+        self.start = start
     }
 }
 

@@ -188,10 +188,19 @@ struct WorkspaceTests {
     }
 
     @Test("A path that is next to a refused one by its letters only is accepted")
-    func near() {
+    func near() throws {
+        let bench = try Bench()
+        try bench.write("work/file", "")
         #expect(!WorkspaceCheck.isWithin("/runner", "/run"))
         #expect(WorkspaceCheck.isWithin("/run/x", "/run"))
-        #expect(code("/var/tmp") == nil)
+        #expect(code("\(bench.directory)/work") == nil)
+    }
+
+    @Test(
+        "Homes and everybody's places are no workspace, what is below them may be one",
+        arguments: ["/root", "/tmp", "/home"])
+    func gatherings(path: String) {
+        #expect(code(path) == .permission)
     }
 
     @Test("What is no directory, not there, or no plain text is refused with its own status")

@@ -119,6 +119,7 @@ final class FakeHost: Backend {
     var applied: [CompiledPolicy] = []
     /// What a lookup finds.
     var addresses: [HostName: Result<[IPAddress], SandboxError>] = [:]
+    var goneOwner: ProcessMark?
     var units: Set<SandboxName> = []
     /// Leaders that live.
     var alive: Set<Int32> = []
@@ -229,6 +230,10 @@ final class FakeHost: Backend {
         try trace.call("secret")
         return "value of \(secret.name)"
     }
+
+    func isAlive(_ process: ProcessMark) -> Bool { process != goneOwner }
+
+    func ownProcess() -> ProcessMark { ProcessMark(pid: 42, start: 7) }
 
     func residues() throws(SandboxError) -> [Residue] {
         try trace.call("residues")

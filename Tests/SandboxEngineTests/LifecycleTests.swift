@@ -121,6 +121,18 @@ import Testing
         #expect(try world.engine.status(world.demo).state == .stopped)
     }
 
+    @Test("gc removes the sandbox of a 'run' that was killed, and no other") func killedRun() throws {
+        let world = try World()
+        try world.engine.create(
+            CreateRequest(name: world.demo, templateName: "t", template: Template(), workspace: nil, temporary: true))
+        #expect(try world.engine.collect(force: true) == [])
+        world.host.goneOwner = ProcessMark(pid: 42, start: 7)
+        _ = try world.engine.collect(force: true)
+        #expect(world.leftovers == [])
+        try world.create()
+        #expect(try world.engine.collect(force: true) == [])
+    }
+
     @Test("gc leaves a namespace alone that somebody else gave a name like ours") func foreignNetwork() throws {
         let world = try World()
         world.host.networks = [world.demo]

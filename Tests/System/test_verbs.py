@@ -147,6 +147,72 @@ class Verbs(SandboxTest):
             file.seek(-4, os.SEEK_END)
             self.assertEqual(file.read(), b"end\n")
 
+    def test_cp_into_a_place_that_the_agent_changes_meanwhile(self):
+        # WSP-02: between the making of a directory and the change of its owner the agent puts a link in its place.
+        self.create()
+        self.inside("mkdir -p /tmp/many; for i in $(seq 300); do mkdir /tmp/many/d$i; done")
+        target = f"{WORK}/canary"
+        os.makedirs(target)
+        self.addCleanup(os.rmdir, target)
+        before = os.stat(target)
+        swap = ("import os,time\nend=time.time()+6\n"
+                "while time.time()<end:\n"
+                " try:\n"
+                "  for d in os.listdir('/workspace/out'):\n"
+                "   p='/workspace/out/'+d\n"
+                "   if not os.path.islink(p): os.rmdir(p); os.symlink('%s',p)\n"
+                " except OSError: pass\n" % target)
+        with subprocess.Popen(["sandboxctl", "exec", "demo", "--", "python3", "-c", swap], stdin=subprocess.DEVNULL) as agent:
+            for _ in range(20):
+                sandboxctl("cp", "demo:/tmp/many", f"{self.workspace}/out")
+            agent.wait(timeout=20)
+        after = os.stat(target)
+        self.assertEqual((after.st_uid, after.st_gid, after.st_mode), (before.st_uid, before.st_gid, before.st_mode))
+        self.assertEqual(os.listdir(target), [])
+
+    def test_cp_tells_what_it_could_not_copy(self):
+        self.create()
+        missing = sandboxctl("cp", "demo:/tmp/nothing", f"{self.workspace}/x")
+        self.assertEqual((missing.returncode, b"/tmp/nothing" in missing.stderr), (66, True))
+        self.assertEqual(sandboxctl("cp", "demo:/dev/zero", f"{self.workspace}/x").returncode, 65)
+        self.assertEqual(os.listdir(self.workspace), [])
+
+    def test_a_writer_left_behind_holds_nobody_up(self):
+        self.create()
+        done = sandboxctl("exec", "demo", "--", "sh", "-c", "(while :; do echo more; done) & echo first; exit 3")
+        self.assertEqual((done.returncode, b"first" in done.stdout), (3, True))
+
+    def test_an_entering_process_that_the_agent_stops_is_not_waited_for_for_ever(self):
+        self.create()
+        loop = "while :; do pkill -STOP sandboxctl; done"
+        with subprocess.Popen(["sandboxctl", "exec", "demo", "--", "sh", "-c", loop], stdin=subprocess.DEVNULL) as agent:
+            begin, stopped = time.monotonic(), 0
+            while not stopped and time.monotonic() - begin < 20:
+                stopped = sandboxctl("exec", "demo", "--", "true", timeout=30).returncode
+            agent.terminate()
+        self.assertIn(stopped, (0, 125))
+        text("remove", "demo")
+
+    def test_a_run_that_is_killed_is_for_gc(self):
+        process = subprocess.Popen(["sandboxctl", "run", "--name", "killed", "--", "sleep", "1000"],
+                                   stdin=subprocess.DEVNULL)
+        self.addCleanup(sandboxctl, "remove", "killed")
+        while b"sleep 1000" not in sandboxctl("exec", "killed", "--", "ps", "-eo", "args").stdout:
+            self.assertIsNone(process.poll())
+        self.assertEqual(sandboxctl("gc").stdout, b"")
+        process.kill()
+        process.wait()
+        self.assertIn("killed", text("gc"))
+        text("gc", "--force")
+        self.assertEqual(sandboxctl("status", "killed").returncode, 66)
+
+    def test_logs_are_of_this_sandbox(self):
+        self.create()
+        text("remove", "demo")
+        self.create()
+        self.assertEqual(text("logs", "demo").count("created"), 1)
+        self.assertEqual(sandboxctl("logs", "never-was").returncode, 66)
+
     def test_cp_both_ways_follows_no_link(self):
         self.create()
         self.inside("mkdir -p /tmp/d/e; echo 1 > /tmp/d/a; echo 2 > /tmp/d/e/b; ln -s /etc/shadow /tmp/d/l; mkfifo /tmp/d/p")
