@@ -60,13 +60,14 @@ lint: ## Formatting, shell scripts, man pages
 install: ## Install below DESTDIR/PREFIX what was built
 	@for product in $(PRODUCTS); do \
 	    test -x $(BUILD_DIR)/$$product || { echo "$(BUILD_DIR)/$$product is missing: run 'make build' first" >&2; exit 1; }; done
-	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/sandboxctl $(DESTDIR)$(PREFIX)/share/sandboxctl/templates \
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/sandboxctl $(DESTDIR)$(PREFIX)/share/sandboxctl/templates/presets \
 	    $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
 	    $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 	$(INSTALL) -m 755 $(BUILD_DIR)/sandboxctl $(DESTDIR)$(PREFIX)/bin/
 	for helper in $(HELPERS); do $(INSTALL) -m 755 $(BUILD_DIR)/$$helper $(DESTDIR)$(PREFIX)/libexec/sandboxctl/ || exit 1; done
 	$(INSTALL) -m 644 templates/*.toml $(DESTDIR)$(PREFIX)/share/sandboxctl/templates/
+	$(INSTALL) -m 644 templates/presets/*.toml $(DESTDIR)$(PREFIX)/share/sandboxctl/templates/presets/
 	$(INSTALL) -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	$(INSTALL) -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	$(INSTALL) -m 644 completions/sandboxctl.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/sandboxctl

@@ -110,6 +110,12 @@ let package = Package(
             name: "SandboxEngineTests", dependencies: ["SandboxEngine", "SandboxModel", "EgressPolicy"], swiftSettings: engine),
         .testTarget(name: "EgressWireTests", dependencies: ["EgressWire"], swiftSettings: strict),
         .testTarget(name: "EgressPolicyTests", dependencies: ["EgressPolicy", "SandboxModel"], swiftSettings: strict),
+        .testTarget(
+            name: "NetfilterTests", dependencies: ["Netfilter", "EgressPolicy", "SandboxModel", "LinuxKit"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "EgressGatewayTests",
+            dependencies: ["EgressGateway", "EgressPolicy", "EgressWire", "SandboxModel"], swiftSettings: strict),
         .testTarget(name: "LinuxKitTests", dependencies: ["LinuxKit", "CSandboxShims"], swiftSettings: strict),
         .testTarget(name: "SystemdBusTests", dependencies: ["SystemdBus"], swiftSettings: strict),
         .testTarget(name: "SeccompTests", dependencies: ["Seccomp"], swiftSettings: strict),

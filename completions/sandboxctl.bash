@@ -173,13 +173,13 @@ _sandboxctl() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    create|run|exec|shell|cp|reset|stop|start|restart|remove|list|status|logs|template|gc|doctor|help)
+    create|run|exec|shell|cp|reset|stop|start|restart|remove|network|list|status|logs|template|gc|doctor|help)
         # Offer subcommand argument completions
         "_sandboxctl_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'create run exec shell cp reset stop start restart remove list status logs template gc doctor help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'create run exec shell cp reset stop start restart remove network list status logs template gc doctor help' -- "${cur}"))
         ;;
     esac
 }
@@ -187,7 +187,7 @@ _sandboxctl() {
 _sandboxctl_create() {
     repeating_flags=()
     non_repeating_flags=(--no-start --dry-run --json --version -h --help)
-    repeating_options=(--secret --env -e)
+    repeating_options=(--allow --secret --env -e)
     non_repeating_options=(--template -t --workspace -w --workspace-mode --store --network --memory --tasks --cpu --root-size --root-inodes)
     __sandboxctl_offer_flags_options 1
 
@@ -210,7 +210,10 @@ _sandboxctl_create() {
         return
         ;;
     '--network')
-        __sandboxctl_add_completions -W 'none'
+        __sandboxctl_add_completions -W 'none'$'\n''restricted'$'\n''full'
+        return
+        ;;
+    '--allow')
         return
         ;;
     '--secret')
@@ -240,7 +243,7 @@ _sandboxctl_create() {
 _sandboxctl_run() {
     repeating_flags=()
     non_repeating_flags=(--tty --interactive -i --keep --version -h --help)
-    repeating_options=(--secret --env -e)
+    repeating_options=(--allow --secret --env -e)
     non_repeating_options=(--template -t --workspace -w --workspace-mode --store --network --memory --tasks --cpu --root-size --root-inodes --name --timeout)
     __sandboxctl_offer_flags_options -1
 
@@ -263,7 +266,10 @@ _sandboxctl_run() {
         return
         ;;
     '--network')
-        __sandboxctl_add_completions -W 'none'
+        __sandboxctl_add_completions -W 'none'$'\n''restricted'$'\n''full'
+        return
+        ;;
+    '--allow')
         return
         ;;
     '--secret')
@@ -482,6 +488,152 @@ _sandboxctl_remove() {
     # Offer positional completions
     case "${positional_number}" in
     *)
+        __sandboxctl_add_completions -W "$(eval 'sandboxctl list -q 2>/dev/null')"
+        return
+        ;;
+    esac
+}
+
+_sandboxctl_network() {
+    repeating_flags=()
+    non_repeating_flags=(--version -h --help)
+    repeating_options=()
+    non_repeating_options=()
+    __sandboxctl_offer_flags_options 0
+
+    # Offer subcommand / subcommand argument completions
+    local -r subcommand="${unparsed_words[0]}"
+    unset 'unparsed_words[0]'
+    unparsed_words=("${unparsed_words[@]}")
+    case "${subcommand}" in
+    show|allow|deny|set|refresh|verify|denied)
+        # Offer subcommand argument completions
+        "_sandboxctl_network_${subcommand}"
+        ;;
+    *)
+        # Offer subcommand completions
+        COMPREPLY+=($(compgen -W 'show allow deny set refresh verify denied' -- "${cur}"))
+        ;;
+    esac
+}
+
+_sandboxctl_network_show() {
+    repeating_flags=()
+    non_repeating_flags=(--json --version -h --help)
+    repeating_options=()
+    non_repeating_options=()
+    __sandboxctl_offer_flags_options 1
+
+    # Offer positional completions
+    case "${positional_number}" in
+    1)
+        __sandboxctl_add_completions -W "$(eval 'sandboxctl list -q 2>/dev/null')"
+        return
+        ;;
+    esac
+}
+
+_sandboxctl_network_allow() {
+    repeating_flags=()
+    non_repeating_flags=(--direct --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--for)
+    __sandboxctl_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--for')
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    1)
+        __sandboxctl_add_completions -W "$(eval 'sandboxctl list -q 2>/dev/null')"
+        return
+        ;;
+    esac
+}
+
+_sandboxctl_network_deny() {
+    repeating_flags=()
+    non_repeating_flags=(--version -h --help)
+    repeating_options=()
+    non_repeating_options=()
+    __sandboxctl_offer_flags_options -1
+
+    # Offer positional completions
+    case "${positional_number}" in
+    1)
+        __sandboxctl_add_completions -W "$(eval 'sandboxctl list -q 2>/dev/null')"
+        return
+        ;;
+    esac
+}
+
+_sandboxctl_network_set() {
+    repeating_flags=()
+    non_repeating_flags=(--version -h --help)
+    repeating_options=()
+    non_repeating_options=()
+    __sandboxctl_offer_flags_options 2
+
+    # Offer positional completions
+    case "${positional_number}" in
+    1)
+        __sandboxctl_add_completions -W "$(eval 'sandboxctl list -q 2>/dev/null')"
+        return
+        ;;
+    2)
+        __sandboxctl_add_completions -W 'none'$'\n''restricted'$'\n''full'
+        return
+        ;;
+    esac
+}
+
+_sandboxctl_network_refresh() {
+    repeating_flags=()
+    non_repeating_flags=(--all --version -h --help)
+    repeating_options=()
+    non_repeating_options=()
+    __sandboxctl_offer_flags_options -1
+
+    # Offer positional completions
+    case "${positional_number}" in
+    *)
+        __sandboxctl_add_completions -W "$(eval 'sandboxctl list -q 2>/dev/null')"
+        return
+        ;;
+    esac
+}
+
+_sandboxctl_network_verify() {
+    repeating_flags=()
+    non_repeating_flags=(--all --version -h --help)
+    repeating_options=()
+    non_repeating_options=()
+    __sandboxctl_offer_flags_options -1
+
+    # Offer positional completions
+    case "${positional_number}" in
+    *)
+        __sandboxctl_add_completions -W "$(eval 'sandboxctl list -q 2>/dev/null')"
+        return
+        ;;
+    esac
+}
+
+_sandboxctl_network_denied() {
+    repeating_flags=()
+    non_repeating_flags=(--json --version -h --help)
+    repeating_options=()
+    non_repeating_options=()
+    __sandboxctl_offer_flags_options 1
+
+    # Offer positional completions
+    case "${positional_number}" in
+    1)
         __sandboxctl_add_completions -W "$(eval 'sandboxctl list -q 2>/dev/null')"
         return
         ;;

@@ -26,7 +26,8 @@ public enum GatewayServer {
         let loop = group.next()
         try loop.submit {
             let state = GatewayState(
-                policy: policy, names: try NameKeeper(path: "\(kept)/names"), log: try DecisionLog(sandbox: policy.sandbox),
+                policy: policy, names: try NameKeeper(path: "\(kept)/names"),
+                log: try DecisionLog(sandbox: policy.sandbox),
                 resolver: UpstreamResolver(eventLoop: loop), eventLoop: loop)
             return serve(listeners, NIOLoopBound(state, eventLoop: loop), loop)
         }.flatMap { $0 }.wait()

@@ -20,7 +20,9 @@ struct Listeners {
     /// - Throws: when there are none, or one is of no kind that is known.
     init() throws(GatewayError) {
         func number(_ name: String) -> Int32? {
-            unsafe getenv(name).flatMap { unsafe UInt64(strictDecimal: String(cString: $0)) }.flatMap { Int32(exactly: $0) }
+            unsafe getenv(name).flatMap { unsafe UInt64(strictDecimal: String(cString: $0)) }.flatMap {
+                Int32(exactly: $0)
+            }
         }
         guard number("LISTEN_PID") == getpid(), let count = number("LISTEN_FDS"), (1...16).contains(count) else {
             throw GatewayError("no sockets were handed over: systemd starts this program")

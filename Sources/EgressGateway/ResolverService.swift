@@ -103,8 +103,10 @@ final class ResolverService {
                 reply(service.encode(query, usable, found.lifetime, room))
             case .failure:
                 reply(
-                    DNSResponse(code: DNSResponse.serverFailure, extendedError: (Self.networkError, "no resolver answered"))
-                        .encode(to: query, limit: room))
+                    DNSResponse(
+                        code: DNSResponse.serverFailure, extendedError: (Self.networkError, "no resolver answered")
+                    )
+                    .encode(to: query, limit: room))
             }
         }
     }

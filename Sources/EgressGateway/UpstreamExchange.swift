@@ -97,7 +97,8 @@ final class ConnectionResolver: Resolver, Sendable {
     private let find: @Sendable (HostName, DNSType, UInt16) -> EventLoopFuture<[SocketAddress]>
 
     init(
-        eventLoop: any EventLoop, find: @escaping @Sendable (HostName, DNSType, UInt16) -> EventLoopFuture<[SocketAddress]>
+        eventLoop: any EventLoop,
+        find: @escaping @Sendable (HostName, DNSType, UInt16) -> EventLoopFuture<[SocketAddress]>
     ) {
         self.eventLoop = eventLoop
         self.find = find

@@ -181,4 +181,3 @@ final class UpstreamResolver {
             && failed.connectionErrors.isEmpty
     }
 }
-

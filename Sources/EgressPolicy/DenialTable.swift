@@ -1,4 +1,3 @@
-
 /// What was refused, newest last, bounded: a payload that asks for a million names pushes out its own oldest entries
 /// and costs no memory.
 public struct DenialTable: Sendable {

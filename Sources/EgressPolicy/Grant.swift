@@ -21,12 +21,14 @@ public struct Grant: Hashable, Codable, Sendable {
     /// The same openings as ranges that share no port, each with its last expiry: sets of the kernel take no ranges
     /// that overlap.
     public static func disjoint(_ grants: [Grant]) -> [Grant] {
-        Transport.allCases.flatMap { transport in disjoint(grants.filter { $0.ports.transport == transport }, transport) }
+        Transport.allCases.flatMap { transport in disjoint(grants.filter { $0.ports.transport == transport }, transport)
+        }
     }
 
     private static func disjoint(_ grants: [Grant], _ transport: Transport) -> [Grant] {
         // Every border of a range begins a piece in which nothing changes.
-        let borders = Set(grants.flatMap { [Int($0.ports.ports.lowerBound), Int($0.ports.ports.upperBound) + 1] }).sorted()
+        let borders = Set(grants.flatMap { [Int($0.ports.ports.lowerBound), Int($0.ports.ports.upperBound) + 1] })
+            .sorted()
         var pieces: [Grant] = []
         for (low, next) in zip(borders, borders.dropFirst()) {
             let range = UInt16(low)...UInt16(next - 1)

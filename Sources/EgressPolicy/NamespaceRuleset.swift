@@ -69,7 +69,8 @@ public enum NamespaceRuleset {
             timeout = (UInt64(expires - time) / 20_000 + 1) * 20
         }
         return SetElement(
-            from: [low, .service(grant.ports.ports.lowerBound)], through: [high, .service(grant.ports.ports.upperBound)],
+            from: [low, .service(grant.ports.ports.lowerBound)],
+            through: [high, .service(grant.ports.ports.upperBound)],
             timeout: timeout, comment: String(host.pattern.description.prefix(127)))
     }
 
@@ -116,7 +117,8 @@ public enum NamespaceRuleset {
                     "connection rate",
                     toGateway + [
                         .connectionState(.new),
-                        .limit(RateLimit(packets: UInt64(rate.count), per: unit, burst: max(5, rate.count), over: true)),
+                        .limit(
+                            RateLimit(packets: UInt64(rate.count), per: unit, burst: max(5, rate.count), over: true)),
                         .reject(.tcpReset),
                     ]))
         }

@@ -28,7 +28,9 @@ extension NetworkPolicy {
     public func allowing(_ new: [EgressRule]) -> NetworkPolicy {
         var policy = self
         for rule in new {
-            policy.rules.removeAll { $0.destination == rule.destination && $0.ports == rule.ports && $0.via == rule.via }
+            policy.rules.removeAll {
+                $0.destination == rule.destination && $0.ports == rule.ports && $0.via == rule.via
+            }
             policy.rules.append(rule)
             if case .host(let pattern) = rule.destination { policy.denied.removeAll { $0 == pattern } }
         }

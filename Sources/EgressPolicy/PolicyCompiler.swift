@@ -77,9 +77,13 @@ public enum PolicyCompiler {
         }
         let hosts = grants(open, via: .direct)
         for pattern in hosts.keys.sorted() {
-            guard case .exact(let name) = pattern, !policy.denied.contains(where: { $0.matches(name) }) else { continue }
+            guard case .exact(let name) = pattern, !policy.denied.contains(where: { $0.matches(name) }) else {
+                continue
+            }
             compiled.lookups.append(name)
-            let addresses = (resolved[name] ?? []).filter { Reachability.isReachable($0, allowsPrivate: policy.allowsPrivate) }
+            let addresses = (resolved[name] ?? []).filter {
+                Reachability.isReachable($0, allowsPrivate: policy.allowsPrivate)
+            }
             compiled.gateway.direct.append(GatewayPolicy.DirectHost(name: name, addresses: addresses))
             let grants = Grant.disjoint(hosts[pattern] ?? [])
             compiled.direct += addresses.map { DirectAddress(range: AddressBlock($0), grants: grants, host: name) }

@@ -130,7 +130,9 @@ extension ClientHello {
     private static func serverName(_ body: ArraySlice<UInt8>) throws(ClientHelloProblem) -> String {
         var reader = ByteReader(body)
         var list = ByteReader(try reader.vector(2))
-        guard reader.isAtEnd, try list.number(1) == 0 else { throw ClientHelloProblem(text: "no host name as server name") }
+        guard reader.isAtEnd, try list.number(1) == 0 else {
+            throw ClientHelloProblem(text: "no host name as server name")
+        }
         let name = try list.vector(2)
         // Of two names the relay might check one and the server take the other.
         guard list.isAtEnd else { throw ClientHelloProblem(text: "more than one server name") }

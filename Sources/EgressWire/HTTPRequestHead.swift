@@ -72,7 +72,8 @@ extension HTTPRequestHead {
     private static func host(
         _ method: String, _ target: ArraySlice<UInt8>, _ fields: Fields, _ isVersion11: Bool
     ) throws(HTTPProblem) -> Authority? {
-        guard !target.isEmpty, target.count <= targetLimit, target.allSatisfy({ (0x21...0x7e).contains($0) && $0 != 0x23 })
+        guard !target.isEmpty, target.count <= targetLimit,
+            target.allSatisfy({ (0x21...0x7e).contains($0) && $0 != 0x23 })
         else { throw HTTPProblem("a target that is empty, too long or of bytes that no target has") }
         guard fields.host != nil || !isVersion11 else { throw HTTPProblem("no Host") }
         let own: Authority?
@@ -108,7 +109,8 @@ extension HTTPRequestHead.Authority {
             name = rest.prefix { $0 != 0x3a }
             rest = rest[name.endIndex...]
             if name.last == 0x2e { name = name.dropLast() }
-            guard let text = DNSName(host: String(decoding: name, as: UTF8.self))?.hostText, text.utf8.count == name.count
+            guard let text = DNSName(host: String(decoding: name, as: UTF8.self))?.hostText,
+                text.utf8.count == name.count
             else { throw HTTPProblem("a host that cannot be read") }
         }
         self.name = String(decoding: name.map { HTTPText.lower($0) }, as: UTF8.self)

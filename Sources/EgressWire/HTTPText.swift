@@ -11,12 +11,16 @@ enum HTTPText {
                 lines.append(bytes[start..<(index - 1)])
                 start = index + 1
             } else if byte == 0x0d {
-                guard index + 1 < bytes.endIndex, bytes[index + 1] == 0x0a else { throw HTTPProblem("a CR inside a line") }
+                guard index + 1 < bytes.endIndex, bytes[index + 1] == 0x0a else {
+                    throw HTTPProblem("a CR inside a line")
+                }
             } else if byte == 0 {
                 throw HTTPProblem("a zero byte")
             }
         }
-        guard start == bytes.endIndex, lines.last?.isEmpty ?? false else { throw HTTPProblem("no empty line at the end") }
+        guard start == bytes.endIndex, lines.last?.isEmpty ?? false else {
+            throw HTTPProblem("no empty line at the end")
+        }
         lines.removeLast()
         return lines
     }

@@ -102,6 +102,7 @@ public struct GatewayUnits: Sendable, Equatable {
         UnitProperty("SystemCallFilter", .filter(allow: true, ["@system-service"])),
         UnitProperty("SystemCallFilter", .filter(allow: false, ["@privileged", "@resources"])),
         // Netlink for getifaddrs(3): the host's own addresses are never connected to.
-        UnitProperty("RestrictAddressFamilies", .filter(allow: true, ["AF_UNIX", "AF_INET", "AF_INET6", "AF_NETLINK"])),
+        UnitProperty(
+            "RestrictAddressFamilies", .filter(allow: true, ["AF_UNIX", "AF_INET", "AF_INET6", "AF_NETLINK"])),
     ]
 }

@@ -34,7 +34,12 @@ extension NspawnBackend {
                 _ = try filter.delete(table: NamespaceRuleset.table)
                 return 0
             }
-            try filter.apply(rules)
+            // Counters and a budget that is half spent outlive a change of hosts.
+            if let changes = try filter.read(table: NamespaceRuleset.table)?.elementChanges(to: rules) {
+                if !changes.isEmpty { try filter.change(changes, in: rules) }
+            } else {
+                try filter.apply(rules)
+            }
             let hasV6 = try Loopback.makeRoutes(namespace.number)
             let differences = Ruleset.differences(
                 applied: rules, read: try filter.read(table: NamespaceRuleset.table))

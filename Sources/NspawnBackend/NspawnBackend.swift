@@ -158,6 +158,10 @@ public final class NspawnBackend: Backend {
             } mounts: { () throws(SystemError) in
                 try builder.build()
             }
+        } catch let error as SystemError where error.errno == 116 {
+            throw SandboxError(
+                .configuration, "workspace '\(record.workspace?.path ?? "")' is another directory than it was",
+                hint: "put the old one back, or remove the sandbox and create it again")
         } catch let error as SystemError {
             throw error.as(.cannotCreate).prefixed("root of '\(record.name)'")
         } catch let error as SandboxError {

@@ -8,7 +8,8 @@ extension NetworkCommand {
     struct Allow: Verb {
         static let configuration = CommandConfiguration(
             commandName: "allow", abstract: "Let a sandbox reach more hosts.",
-            discussion: "HOST is a name, '*.' and a name for all below it, or an address block; ':PORTS' after it names "
+            discussion:
+                "HOST is a name, '*.' and a name for all below it, or an address block; ':PORTS' after it names "
                 + "ports other than 80 and 443. Takes effect at once.")
 
         @Option(

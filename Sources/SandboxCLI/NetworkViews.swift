@@ -36,7 +36,8 @@ struct NetworkView: Encodable {
         rules = policy.rules.filter { !$0.hasExpired(at: now) }.map { rule in
             RuleView(
                 host: "\(rule.destination)", ports: rule.ports.map(\.description), via: rule.via,
-                addresses: Self.addresses(of: rule, status), expiresIn: rule.expires.map { $0 - now }, preset: rule.preset)
+                addresses: Self.addresses(of: rule, status), expiresIn: rule.expires.map { $0 - now },
+                preset: rule.preset)
         }
         denied = policy.denied.map(\.description)
         `private` = policy.allowsPrivate

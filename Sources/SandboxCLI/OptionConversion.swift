@@ -87,7 +87,9 @@ enum Convert {
 
     /// What `--allow` takes.
     static func rule(_ text: String) throws(BadValue) -> EgressRule {
-        do throws(EgressRuleProblem) { return try EgressRule(parsing: text) } catch { throw BadValue("it \(error.text)") }
+        do throws(EgressRuleProblem) { return try EgressRule(parsing: text) } catch {
+            throw BadValue("it \(error.text)")
+        }
     }
 
     static func workspaceMode(_ text: String) throws(BadValue) -> WorkspaceMode {

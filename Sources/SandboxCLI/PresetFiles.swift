@@ -14,7 +14,9 @@ enum PresetFiles {
                 do throws(SystemError) {
                     bytes = try Files.open(following: path, .read).readAll(limit: sizeLimit)
                 } catch {
-                    guard error.isNotFound else { throw PresetProblem("preset '\(path)' cannot be read: \(error.reason)") }
+                    guard error.isNotFound else {
+                        throw PresetProblem("preset '\(path)' cannot be read: \(error.reason)")
+                    }
                     continue
                 }
                 do throws(TemplateErrors) {

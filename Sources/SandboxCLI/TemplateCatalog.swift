@@ -44,7 +44,8 @@ struct TemplateCatalog {
         if let wish { return try named(wish) }
         if let workspace, let file = try own(workspace) {
             try requireTrust(file)
-            return Found(name: file.path, template: try TemplateReading.template(file, shown: file.path, presets: presets))
+            return Found(
+                name: file.path, template: try TemplateReading.template(file, shown: file.path, presets: presets))
         }
         return try named("default")
     }

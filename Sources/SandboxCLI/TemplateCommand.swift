@@ -49,7 +49,9 @@ extension TemplateCommand {
         ) -> TemplateEntryView {
             var view = TemplateEntryView(name: entry.name, source: entry.source)
             do throws(SandboxError) {
-                view.description = try TemplateReading.template(try entry.file.get(), shown: entry.source, presets: presets).description
+                view.description = try TemplateReading.template(
+                    try entry.file.get(), shown: entry.source, presets: presets
+                ).description
             } catch {
                 view.problem = error.message
             }

@@ -6,6 +6,7 @@ enum WorkspaceCheck {
     /// Directories that are no workspace, nor anything below them: the kernel's, the system's and our own.
     private static let systemTrees = [
         "/proc", "/sys", "/dev", "/run", "/etc", "/usr", "/boot", "/nix/store", "/var/lib/sandboxctl",
+        "/var/lib/private", "/var/lib/systemd", "/var/lib/dpkg", "/var/spool", "/var/log", "/var/cache", "/var/backups",
     ]
 
     /// The directory that `path` means: opened as the user wrote it, links followed, then named by the path the kernel
@@ -86,7 +87,9 @@ enum WorkspaceCheck {
             let fields = line.split(separator: ":", omittingEmptySubsequences: false)
             return fields.count == 7 ? String(fields[5]) : nil
         }
-        guard gatherings.contains(canonical) || homes.contains(canonical) else { return }
+        // What is hidden in a home (.ssh, .config, .local) is read by programs that nobody starts for a project.
+        let isHidden = homes.contains { $0.count > 1 && canonical.hasPrefix("\($0)/.") }
+        guard isHidden || gatherings.contains(canonical) || homes.contains(canonical) else { return }
         throw SandboxError(
             .permission, "'\(typed)' cannot be a workspace: it is no project's own directory",
             hint: "use a directory in it, which a sandbox may write to")

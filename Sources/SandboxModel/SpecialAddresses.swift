@@ -54,8 +54,12 @@ public enum SpecialAddresses {
     /// Why a rule cannot name a range; nil when it can. Reads on after "'…' ".
     public static func refusal(of range: AddressBlock) -> String? {
         // A range as wide as this is mode "full" under another name.
-        if range.prefixLength < (range.family == .ipv4 ? 8 : 16) { return "is too wide; the mode \"full\" reaches everything" }
-        if let never = never.first(where: { $0.overlaps(range) }) { return "reaches into \(never), which is never reached" }
+        if range.prefixLength < (range.family == .ipv4 ? 8 : 16) {
+            return "is too wide; the mode \"full\" reaches everything"
+        }
+        if let never = never.first(where: { $0.overlaps(range) }) {
+            return "reaches into \(never), which is never reached"
+        }
         return nil
     }
 }

@@ -54,7 +54,9 @@ public struct SyntheticMap: Hashable, Codable, Sendable {
     public static func v4(_ place: UInt32) -> IPAddress { .ipv4(IPv4Address(value: 0xc612_0000 | place)) }
 
     /// The IPv6 address of a place.
-    public static func v6(_ place: UInt32) -> IPAddress { .ipv6(IPv6Address(value: 0x2001_0002 << 96 | UInt128(place))) }
+    public static func v6(_ place: UInt32) -> IPAddress {
+        .ipv6(IPv6Address(value: 0x2001_0002 << 96 | UInt128(place)))
+    }
 
     /// The place of an address of the pool.
     public static func place(of address: IPAddress) -> UInt32? {

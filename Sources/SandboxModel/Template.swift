@@ -205,7 +205,8 @@ public struct Template: Hashable, Codable, Sendable {
     /// A template with the defaults of an empty file.
     public init(
         description: String = "", store: Store = .host, storePaths: [String] = [], root: RootLimits = RootLimits(),
-        workspaceMode: WorkspaceMode = .bind, network: NetworkPolicy = NetworkPolicy(), limits: ResourceLimits = ResourceLimits(),
+        workspaceMode: WorkspaceMode = .bind, network: NetworkPolicy = NetworkPolicy(),
+        limits: ResourceLimits = ResourceLimits(),
         agent: AgentSettings = AgentSettings(), secrets: [Secret] = [], mounts: [Mount] = []
     ) {
         self.description = description

@@ -198,7 +198,7 @@ struct WorkspaceTests {
 
     @Test(
         "Homes and everybody's places are no workspace, what is below them may be one",
-        arguments: ["/root", "/tmp", "/home"])
+        arguments: ["/root", "/tmp", "/home", "/var/log", "/var/spool"])
     func gatherings(path: String) {
         #expect(code(path) == .permission)
     }

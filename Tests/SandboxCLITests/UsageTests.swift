@@ -131,16 +131,40 @@ struct UsageTests {
         #expect(bench.run("list") == 0)
     }
 
-    @Test("Network modes that are not there are refused with 69, from a flag and from a template")
+    @Test("Mode and hosts come from the template and from flags, which never open what the mode keeps shut")
     func network() throws {
         let bench = try Bench()
-        try bench.write("share/open.toml", "version = 1\n[network]\nmode = \"full\"\n")
-        for arguments in [["create", "demo", "--network", "full"], ["create", "demo", "-t", "open"]] {
-            #expect(bench.run(list: arguments) == 69)
-            #expect(bench.error.hasPrefix("sandboxctl: network mode 'full' is not available in this version\n"))
-            #expect(bench.services.calls.isEmpty)
-        }
-        #expect(bench.run("create", "demo", "-t", "open", "--network", "none") == 0)
+        try bench.write(
+            "share/open.toml", "version = 1\n[network]\nmode = \"restricted\"\nallow = [\"a.example.org\"]\n")
+        #expect(bench.run("create", "demo", "-t", "open", "--allow", "b.example.org:22") == 0)
+        let policy = try #require(bench.services.created?.template.network)
+        #expect(policy.mode == .restricted)
+        #expect(policy.rules.map(\.description) == ["a.example.org", "b.example.org:22"])
+        #expect(bench.run("create", "two", "-t", "open", "--network", "none") == 0)
         #expect(bench.services.created?.template.network.mode == NetworkMode.none)
+        #expect(bench.run("create", "three", "--allow", "b.example.org") == 64)
+        for host in ["*.org", "b.example.org:0", "10.0.0.1", "b_-.example.org", "1.2.3.4:x", "169.254.169.254", ""] {
+            #expect(
+                [64, 78].contains(bench.run("create", "four", "--network", "restricted", "--allow", host)), "\(host)")
+        }
+    }
+
+    @Test("Changes of the network are what the words say")
+    func networkChanges() throws {
+        let bench = try Bench()
+        #expect(bench.run("network", "allow", "demo", "a.example.org:8000-8010", "--for", "10m") == 0)
+        #expect(bench.run("network", "deny", "demo", "*.example.org") == 0)
+        #expect(bench.run("network", "set", "demo", "none") == 0)
+        guard case .allow(let rules) = bench.services.changes[0] else {
+            Issue.record("no rules")
+            return
+        }
+        #expect(rules.map(\.description) == ["a.example.org:8000-8010"])
+        #expect(rules[0].expires != nil)
+        #expect(bench.services.changes[2] == .mode(.none))
+        #expect(bench.run("network", "set", "demo", "open") == 64)
+        #expect(bench.run("network", "allow", "demo", "a.example.org:53/udp") == 64)
+        #expect(bench.run("network", "deny", "demo", "a.example.org:22") == 64)
+        #expect(bench.services.changes.count == 3)
     }
 }

@@ -9,8 +9,9 @@ import Testing
         try world.engine.create(world.request())
         #expect(
             world.trace.calls == [
-                "load", "check", "ensure unused", "claim range", "remove record", "save creating", "make network",
-                "launch", "verify", "release", "save run", "save created",
+                "load", "check", "check network", "ensure unused", "claim range", "remove record",
+                "remove network state", "save creating", "make network", "apply network", "launch",
+                "verify", "release", "save run", "save created",
             ])
         #expect(world.store.records[world.demo]?.phase == .created)
         #expect(world.events.list == ["created demo", "started demo"])

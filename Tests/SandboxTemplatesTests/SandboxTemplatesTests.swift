@@ -14,7 +14,8 @@ import Testing
         let expected = Template(
             description: "Everything — at once", store: .directory("/srv/trees/bookworm"),
             storePaths: ["/opt/toolchain", "/home/build/tools"],
-            root: RootLimits(size: ByteSize(bytes: 1 << 30), inodes: 200_000), workspaceMode: .bind, network: NetworkPolicy(),
+            root: RootLimits(size: ByteSize(bytes: 1 << 30), inodes: 200_000), workspaceMode: .bind,
+            network: NetworkPolicy(),
             limits: ResourceLimits(
                 memory: ByteSize(bytes: 4 << 30), tasks: 512, cpu: CPUQuota(parsing: "200%")),
             agent: AgentSettings(
@@ -269,7 +270,7 @@ import Testing
             try #require(hint.hasPrefix("keys are "))
             keys.formUnion(hint.dropFirst(9).split(separator: ", ").map(String.init))
         }
-        #expect(keys.count == 34)
+        #expect(keys.count == 35)
         let headings = ["root", "workspace", "network", "limits", "agent", "secrets", "mounts"]
         for key in keys.sorted() {
             let items = page.split(separator: "\n").filter { $0.hasPrefix(".It Ic ") }
