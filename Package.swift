@@ -76,7 +76,9 @@ let package = Package(
         .target(name: "Seccomp", dependencies: ["CSeccomp"], swiftSettings: adapter),
         .target(
             name: "NspawnBackend",
-            dependencies: ["SandboxModel", "SandboxEngine", "EgressPolicy", "LinuxKit", "SystemdBus", "Seccomp", "Netfilter"],
+            dependencies: [
+                "SandboxModel", "SandboxEngine", "EgressPolicy", "LinuxKit", "SystemdBus", "Seccomp", "Netfilter",
+            ],
             swiftSettings: engine),
 
         // The gateway: the only importer of NIO.
@@ -107,7 +109,8 @@ let package = Package(
             name: "SandboxTemplatesTests", dependencies: ["SandboxTemplates", "SandboxModel"], exclude: ["Corpus"],
             swiftSettings: strict),
         .testTarget(
-            name: "SandboxEngineTests", dependencies: ["SandboxEngine", "SandboxModel", "EgressPolicy"], swiftSettings: engine),
+            name: "SandboxEngineTests", dependencies: ["SandboxEngine", "SandboxModel", "EgressPolicy"],
+            swiftSettings: engine),
         .testTarget(name: "EgressWireTests", dependencies: ["EgressWire"], swiftSettings: strict),
         .testTarget(name: "EgressPolicyTests", dependencies: ["EgressPolicy", "SandboxModel"], swiftSettings: strict),
         .testTarget(

@@ -39,7 +39,8 @@ def inventory():
     with open("/proc/self/mountinfo", encoding="utf-8") as file:
         mounts = [line for line in file if "/sandbox" in line.split(" - ")[0].split()[4]]
     return {
-        "units": lines("systemctl", "list-units", "--all", "--plain", "--no-legend", "sandbox-*"),
+        "units": lines("systemctl", "list-units", "--all", "--plain", "--no-legend", "sandbox-*", "sandboxctl-gateway-*"),
+        "gateways": listing("/var/lib/private/sandboxctl-gateway"),
         "machines": lines("machinectl", "list", "--no-legend"),
         "networks": [name for name in listing("/run/netns") if name.startswith("sandbox-")],
         "mounts": mounts,
@@ -59,7 +60,7 @@ def is_ours(pid):
         return False
 
 
-EMPTY = {"units": [], "machines": [], "networks": [], "mounts": [], "runtime": [], "state": [], "ranges": [],
+EMPTY = {"units": [], "gateways": [], "machines": [], "networks": [], "mounts": [], "runtime": [], "state": [], "ranges": [],
          "credentials": [], "processes": []}
 
 
