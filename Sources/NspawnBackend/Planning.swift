@@ -1,3 +1,4 @@
+internal import EgressPolicy
 public import SandboxEngine
 public import SandboxModel
 internal import SystemdBus
@@ -24,11 +25,13 @@ public struct LaunchPlan: Sendable, Equatable {
     public let command: [String]
     /// Mounts, in the order they are attached.
     public let mounts: [Mount]
+    /// Rules of the network namespace, as nft(8) writes them; none in mode `none`.
+    public let rules: [String]
 
     /// By parts.
     public static func == (left: LaunchPlan, right: LaunchPlan) -> Bool {
         left.unit == right.unit && left.command == right.command && left.mounts == right.mounts
-            && left.properties.map(\.name) == right.properties.map(\.name)
+            && left.rules == right.rules && left.properties.map(\.name) == right.properties.map(\.name)
             && left.properties.map(\.value) == right.properties.map(\.value)
     }
 }
@@ -52,8 +55,18 @@ extension NspawnBackend {
                 source: mount.source, target: "/\(mount.target)", readOnly: mount.readOnly,
                 ownership: "\(mount.ownership)")
         }
+        var synthetic = SyntheticMap()
+        let policy = try PolicyCompiler.compile(
+            request.template.network, for: request.name, generation: 0, synthetic: &synthetic, at: now())
+        try checkNetwork(record, policy)
+        let table = NamespaceRuleset.make(policy, request.template.network, at: now())?.description ?? ""
+        let rules = table.split(separator: "\n").map { (line: Substring) -> String in
+            let depth = line.prefix { $0 == "\t" }.count
+            return String(repeating: "    ", count: depth) + line.dropFirst(depth)
+        }
         return LaunchPlan(
             unit: unit.unit, properties: unit.properties.map { ($0.name, $0.value.json) }, command: unit.command,
-            mounts: mounts)
+            mounts: mounts,
+            rules: rules)
     }
 }

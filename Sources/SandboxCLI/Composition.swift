@@ -40,8 +40,7 @@ struct NspawnTools: HostTools {
                 DryRunPlan.Mount(
                     source: $0.source, target: $0.target, readOnly: $0.readOnly, ownership: $0.ownership)
             },
-            // A namespace with a loopback device needs no rule.
-            rules: [])
+            rules: plan.rules)
     }
 
     func copy(from source: CopyEnd, to destination: CopyEnd) throws(SandboxError) {
