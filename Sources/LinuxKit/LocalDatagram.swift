@@ -7,7 +7,7 @@ public struct LocalDatagram: ~Copyable {
 
     /// - Parameter path: at most 107 bytes.
     public init(to path: String) throws(SystemError) {
-        let number = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+        let number = socket(AF_UNIX, SocketKind.datagram | SocketKind.closeOnExec | SocketKind.nonBlocking, 0)
         guard number >= 0 else { throw SystemError("make a socket", errno: errno) }
         descriptor = Descriptor(owning: number)
         self.path = path
@@ -25,7 +25,7 @@ public struct LocalDatagram: ~Copyable {
         let count = unsafe withUnsafePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 unsafe sendto(
-                    descriptor.number, bytes, bytes.count, Int32(MSG_NOSIGNAL), $0,
+                    descriptor.number, bytes, bytes.count, SocketKind.noSignal, $0,
                     socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }

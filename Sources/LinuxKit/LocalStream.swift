@@ -16,7 +16,7 @@ public struct LocalStream: ~Copyable {
         guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
             throw SystemError("connect to", path, errno: ENAMETOOLONG)
         }
-        let number = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        let number = socket(AF_UNIX, SocketKind.stream | SocketKind.closeOnExec, 0)
         guard number >= 0 else { throw SystemError("connect to", path, errno: errno) }
         let stream = LocalStream(Descriptor(owning: number))
         unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }

@@ -40,6 +40,6 @@ public struct SocketFacts: Sendable, Equatable {
         guard unsafe getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &kind, &size) == 0 else {
             throw SystemError("read the kind of socket \(descriptor)", errno: errno)
         }
-        isStream = kind == Int32(SOCK_STREAM.rawValue)
+        isStream = kind == SocketKind.stream
     }
 }

@@ -109,12 +109,15 @@ def certificates():
     """A CA that the lab trusts, and one certificate for every origin."""
     ca = f"{WORK}/ca"
     run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
-        "-keyout", f"{ca}.key", "-out", f"{ca}.crt", "-subj", "/CN=Test internet")
+        "-keyout", f"{ca}.key", "-out", f"{ca}.crt", "-subj", "/CN=Test internet",
+        "-addext", "keyUsage=critical,keyCertSign,cRLSign")
     names = ",".join(f"DNS:{name}" for name in ORIGINS)
     run("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{WORK}/site.key",
         "-out", f"{WORK}/site.csr", "-subj", "/CN=origins")
     run("openssl", "x509", "-req", "-in", f"{WORK}/site.csr", "-CA", f"{ca}.crt", "-CAkey", f"{ca}.key", "-CAcreateserial",
-        "-days", "30", "-out", f"{WORK}/site.crt", "-extfile", "/dev/stdin", input=f"subjectAltName={names}\n")
+        "-days", "30", "-out", f"{WORK}/site.crt", "-extfile", "/dev/stdin",
+        input=f"subjectAltName={names}\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth\n"
+        "authorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\n")
     shutil.copy(f"{ca}.crt", "/usr/local/share/ca-certificates/test-internet.crt")
     run("update-ca-certificates")
 
