@@ -18,28 +18,35 @@ final class ControlHandler: ChannelInboundHandler {
         while let end = collected.readableBytesView.firstIndex(of: 0x0a) {
             let line = collected.readBytes(length: end - collected.readerIndex) ?? []
             collected.moveReaderIndex(forwardBy: 1)
-            send(answer(line), context)
+            answer(line, context)
         }
         if collected.readableBytes > Self.lineLimit { context.close(promise: nil) }
         collected.discardReadBytes()
     }
 
-    private func answer(_ line: [UInt8]) -> ControlReply {
+    private func answer(_ line: [UInt8], _ context: ChannelHandlerContext) {
         guard let request = try? JSONDecoder().decode(ControlRequest.self, from: Data(line)) else {
-            return .failed("the request cannot be read")
+            return send(.failed("the request cannot be read"), context)
         }
         switch request {
-        case .report: return .report(state.report)
+        case .report: send(.report(state.report), context)
+        case .lookUp(let names):
+            let sender = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
+            state.lookUp(names).whenSuccess { found in
+                guard sender.value.context.channel.isActive else { return }
+                sender.value.handler.send(.found(found), sender.value.context)
+            }
         case .apply(let policy):
             guard policy.version == GatewayPolicy.formatVersion else {
-                return .failed("policies of version \(policy.version) are not known")
+                return send(.failed("policies of version \(policy.version) are not known"), context)
             }
             // A command that was overtaken by another does not bring its older policy back.
-            guard policy.generation >= state.decisions.policy.generation else {
-                return .failed("generation \(state.decisions.policy.generation) is carried out already")
+            let generation = state.decisions.policy.generation
+            guard policy.generation >= generation else {
+                return send(.failed("generation \(generation) is carried out already"), context)
             }
             let closed = state.apply(policy)
-            return .applied(generation: policy.generation, closed: closed)
+            send(.applied(generation: policy.generation, closed: closed), context)
         }
     }
 

@@ -97,8 +97,12 @@ final class GatewayState {
 
     /// Whether an address that a name led to may be connected to.
     func isReachable(_ address: IPAddress) -> Bool {
-        Reachability.isReachable(address, allowsPrivate: decisions.policy.allowsPrivate)
-            && !OwnAddresses.contains(address)
+        isReachable(address, allowsPrivate: decisions.policy.allowsPrivate)
+    }
+
+    /// Whether an address may be connected to, by a policy that opens private ranges or does not.
+    func isReachable(_ address: IPAddress, allowsPrivate: Bool) -> Bool {
+        Reachability.isReachable(address, allowsPrivate: allowsPrivate) && !OwnAddresses.contains(address)
     }
 
     // MARK: Accounts

@@ -6,6 +6,6 @@ enum OwnAddresses {
     /// Whether an address is one of this host's. If they cannot be listed, every address is taken for one.
     static func contains(_ address: IPAddress) -> Bool {
         guard let own = try? InterfaceAddresses.list() else { return true }
-        return own.contains(address.bytes)
+        return own.contains { $0.bytes == address.bytes }
     }
 }

@@ -99,7 +99,8 @@ final class ResolverService {
             service.lookups -= 1
             switch result {
             case .success(let found):
-                let usable = found.addresses.filter(service.state.isReachable)
+                // What no rule names is not reached, so a private address would lead nowhere.
+                let usable = found.addresses.filter { service.state.isReachable($0, allowsPrivate: false) }
                 reply(service.encode(query, usable, found.lifetime, room))
             case .failure:
                 reply(

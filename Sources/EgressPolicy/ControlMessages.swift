@@ -6,6 +6,28 @@ public enum ControlRequest: Codable, Sendable, Equatable {
     case apply(GatewayPolicy)
     /// Tell what happened so far.
     case report
+    /// Look these hosts up.
+    case lookUp([HostName])
+}
+
+/// What the gateway found of a host.
+public struct FoundHost: Codable, Sendable, Equatable {
+    /// Its name.
+    public var name: HostName
+    /// Its addresses that may be reached.
+    public var addresses: [IPAddress]
+    /// Seconds for which they are true.
+    public var lifetime: UInt32
+    /// Why there are none; nil when there are.
+    public var failure: String?
+
+    /// What was found.
+    public init(name: HostName, addresses: [IPAddress], lifetime: UInt32, failure: String? = nil) {
+        self.name = name
+        self.addresses = addresses
+        self.lifetime = lifetime
+        self.failure = failure
+    }
 }
 
 /// What the gateway answers, one JSON object on a line.
@@ -14,6 +36,8 @@ public enum ControlReply: Codable, Sendable, Equatable {
     case applied(generation: Int, closed: Int)
     /// What happened so far.
     case report(GatewayReport)
+    /// What was found of the hosts, in their order.
+    case found([FoundHost])
     /// The request was not understood.
     case failed(String)
 }

@@ -13,13 +13,30 @@ public enum NamespaceRuleset {
     private static let deniedSize: UInt32 = 1024
     private static let deniedTime: UInt64 = 3_600_000
 
+    /// What the rules must know of the link to the host's network.
+    public struct Surroundings: Hashable, Sendable {
+        /// The link.
+        public var link: Uplink
+        /// Addresses of the host's own interfaces.
+        public var hostAddresses: [IPAddress]
+
+        /// A link of a host that has these addresses.
+        public init(link: Uplink, hostAddresses: [IPAddress]) {
+            self.link = link
+            self.hostAddresses = hostAddresses
+        }
+    }
+
     /// The rules of a compiled policy; nil for mode `none`, in which the namespace has no way out and needs none.
-    /// - Parameter time: microseconds since 1970; what grants have left is counted from it.
+    /// - Parameters:
+    ///   - surroundings: the link, for a policy that needs one; without it nothing leaves but through the gateway.
+    ///   - time: microseconds since 1970; what grants have left is counted from it.
     public static func make(
-        _ compiled: CompiledPolicy, _ policy: NetworkPolicy, at time: Int64
+        _ compiled: CompiledPolicy, _ policy: NetworkPolicy, surroundings: Surroundings? = nil, at time: Int64
     ) -> Ruleset? {
         guard compiled.gateway.mode != .none else { return nil }
-        return Ruleset(
+        let surroundings = compiled.needsUplink ? surroundings : nil
+        var ruleset = Ruleset(
             table: table, sets: sets(compiled.gateway, at: time),
             chains: [
                 RuleChain(
@@ -27,8 +44,15 @@ public enum NamespaceRuleset {
                     rules: redirects),
                 RuleChain(
                     name: "output", base: RuleChain.Base(kind: .filter, hook: .output, priority: 0, policy: .drop),
-                    rules: output(policy)),
+                    rules: output(policy, surroundings?.link, isFull: compiled.gateway.mode == .full)),
+                RuleChain(name: "leave", rules: leave(policy)),
+                RuleChain(name: "spent", rules: refusals("refuse what is too much")),
             ])
+        if let surroundings {
+            ruleset.sets += directSets(compiled.direct, at: time)
+            if compiled.gateway.mode == .full { ruleset.sets += refusedSets(surroundings.hostAddresses) }
+        }
+        return ruleset
     }
 
     // MARK: Sets
@@ -62,16 +86,36 @@ public enum NamespaceRuleset {
         case .below: last = host.place + SyntheticMap.blockSize - 1
         }
         guard let low = key(host.place, family), let high = key(last, family) else { return nil }
-        var timeout: UInt64?
-        if let expires = grant.expires {
-            guard expires > time else { return nil }
-            // The kernel counts in ticks of at most 20 ms; the gateway, which counts too, is exact.
-            timeout = (UInt64(expires - time) / 20_000 + 1) * 20
-        }
+        if let expires = grant.expires, expires <= time { return nil }
         return SetElement(
             from: [low, .service(grant.ports.ports.lowerBound)],
             through: [high, .service(grant.ports.ports.upperBound)],
-            timeout: timeout, comment: String(host.pattern.description.prefix(127)))
+            timeout: grant.timeout(at: time), comment: String(host.pattern.description.prefix(127)))
+    }
+
+    /// Real addresses that are reached through the link.
+    private static func directSets(_ direct: [DirectAddress], at time: Int64) -> [RuleSetDefinition] {
+        let elements = DirectElements.disjoint(direct, at: time)
+        return families.map { family in
+            RuleSetDefinition(
+                name: "direct\(family.suffix)", key: [family.field, .transport, .service], isInterval: true,
+                hasTimeout: true,
+                elements: elements.filter { $0.lower.first?.field == family.field })
+        }
+    }
+
+    /// What mode `full` does not reach unless a rule names it.
+    private static func refusedSets(_ hostAddresses: [IPAddress]) -> [RuleSetDefinition] {
+        let ranges = AddressRanges.union(
+            SpecialAddresses.never + SpecialAddresses.embedded + SpecialAddresses.privateNetworks
+                + hostAddresses.map { AddressBlock($0) })
+        return families.map { family in
+            RuleSetDefinition(
+                name: "refused\(family.suffix)", key: [family.field], isInterval: true,
+                elements: ranges.filter { $0.first.family == family.family }.map { range in
+                    SetElement(from: [.address(range.first)], through: [.address(range.last)])
+                })
+        }
     }
 
     private static func key(_ place: UInt32, _ family: AddressFamily) -> KeyValue? {
@@ -101,30 +145,41 @@ public enum NamespaceRuleset {
             }
     }
 
-    private static func output(_ policy: NetworkPolicy) -> [Rule] {
-        let toGateway: [Statement] = [
-            .interface(.output, .name("lo")), .transport(.tcp), .destinationPort(relayPort...relayPort),
-        ]
+    /// What every packet that leaves goes through: what is left of the budget, and how many connections are new.
+    private static func leave(_ policy: NetworkPolicy) -> [Rule] {
         var rules: [Rule] = []
         if let budget = policy.egressBudget {
             rules.append(
-                Rule("egress budget", toGateway + [.quota(bytes: budget.bytes, over: true), .reject(.tcpReset)]))
+                Rule("egress budget", [.quota(bytes: budget.bytes, over: true), .goto("spent")]))
         }
         if let rate = policy.connectionRate {
             let unit: RateLimit.Unit = rate.unit == .second ? .second : .minute
             rules.append(
                 Rule(
                     "connection rate",
-                    toGateway + [
+                    [
                         .connectionState(.new),
                         .limit(
                             RateLimit(packets: UInt64(rate.count), per: unit, burst: max(5, rate.count), over: true)),
-                        .reject(.tcpReset),
+                        .goto("spent"),
                     ]))
         }
+        return rules + [Rule("leave", [.accept])]
+    }
+
+    private static func output(_ policy: NetworkPolicy, _ link: Uplink?, isFull: Bool) -> [Rule] {
+        var rules = [
+            Rule(
+                "gateway",
+                [
+                    .interface(.output, .name("lo")), .transport(.tcp), .destinationPort(relayPort...relayPort),
+                    .goto("leave"),
+                ])
+        ]
         rules += loopbacks.map { block in
             Rule("own loopback", [.interface(.output, .name("lo")), .address(.destination, block), .accept])
         }
+        if let link { rules += uplink(link, isFull: isFull) }
         rules += families.map { family in
             Rule(
                 "remember",
@@ -136,9 +191,48 @@ public enum NamespaceRuleset {
                             counter: true)),
                 ])
         }
-        rules.append(Rule("refuse", [.transport(.tcp), .reject(.tcpReset)]))
-        rules.append(Rule("refuse", [.reject(.administrativelyProhibited)]))
-        return rules
+        return rules + refusals("refuse")
+    }
+
+    private static func refusals(_ name: String) -> [Rule] {
+        [
+            Rule(name, [.transport(.tcp), .reject(.tcpReset)]),
+            Rule(name, [.reject(.administrativelyProhibited)]),
+        ]
+    }
+
+    /// What goes through the link: direct hosts and, in mode `full`, everything that is not refused there. Sets come
+    /// first, and no packet passes for its connection's sake: what leaves a set is cut off.
+    private static func uplink(_ link: Uplink, isFull: Bool) -> [Rule] {
+        let out = Statement.interface(.output, .name(Uplink.inside))
+        let own = [link.v4.sandbox, link.v6.sandbox].map { address in
+            // The gateway's answers to what was redirected to it, and servers of the sandbox's own.
+            Rule(
+                "own address",
+                [.interface(.output, .name("lo")), .address(.destination, AddressBlock(address)), .accept])
+        }
+        let direct = families.map { family in
+            Rule(
+                "direct host",
+                [
+                    out, .family(family.family),
+                    .inSet("direct\(family.suffix)", key: [family.packet, .transport, .destinationPort]),
+                    .goto("leave"),
+                ])
+        }
+        // The kernel's own announcements of groups are nobody's attempt.
+        let announcements = AddressBlock("ff02::/16").map {
+            [Rule("group announcement", [out, .transport(.icmpv6), .address(.destination, $0), .drop])]
+        }
+        let open = families.map { family in
+            Rule(
+                "full",
+                [
+                    out, .family(family.family),
+                    .inSet("refused\(family.suffix)", key: [family.packet], negated: true), .goto("leave"),
+                ])
+        }
+        return own + direct + (announcements ?? []) + (isFull ? open : [])
     }
 
     private static let loopbacks = ["127.0.0.0/8", "::1"].compactMap { AddressBlock($0) }

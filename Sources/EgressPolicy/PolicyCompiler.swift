@@ -40,7 +40,7 @@ public enum PolicyCompiler {
     /// - Throws: `configuration` when the pool of synthetic addresses is used up.
     public static func compile(
         _ policy: NetworkPolicy, for sandbox: SandboxName, generation: Int, synthetic: inout SyntheticMap,
-        resolved: [HostName: [IPAddress]] = [:], at time: Int64
+        resolved: [ResolvedHost] = [], at time: Int64
     ) throws(SandboxError) -> CompiledPolicy {
         let open = policy.mode == .none ? [] : policy.rules.filter { !$0.hasExpired(at: time) }
         let relayed = grants(open, via: .gateway)
@@ -59,12 +59,14 @@ public enum PolicyCompiler {
             gateway.hosts.append(
                 GatewayPolicy.Host(pattern: pattern, place: places.lowerBound, grants: Grant.disjoint(all)))
         }
-        return directPart(open, gateway, policy, resolved)
+        return directPart(open, gateway, policy, resolved, at: time)
     }
 
     private static func directPart(
-        _ open: [EgressRule], _ gateway: GatewayPolicy, _ policy: NetworkPolicy, _ resolved: [HostName: [IPAddress]]
+        _ open: [EgressRule], _ gateway: GatewayPolicy, _ policy: NetworkPolicy, _ resolved: [ResolvedHost],
+        at time: Int64
     ) -> CompiledPolicy {
+        let known = Dictionary(resolved.map { ($0.name, $0) }) { first, _ in first }
         var compiled = CompiledPolicy(gateway: gateway, direct: [], lookups: [])
         var ranges: [AddressBlock: [Grant]] = [:]
         for rule in open {
@@ -81,12 +83,18 @@ public enum PolicyCompiler {
                 continue
             }
             compiled.lookups.append(name)
-            let addresses = (resolved[name] ?? []).filter {
-                Reachability.isReachable($0, allowsPrivate: policy.allowsPrivate)
+            func isOpen(_ address: IPAddress) -> Bool {
+                Reachability.isReachable(address, allowsPrivate: policy.allowsPrivate)
             }
+            let addresses = (known[name]?.addresses ?? []).filter(isOpen)
             compiled.gateway.direct.append(GatewayPolicy.DirectHost(name: name, addresses: addresses))
             let grants = Grant.disjoint(hosts[pattern] ?? [])
             compiled.direct += addresses.map { DirectAddress(range: AddressBlock($0), grants: grants, host: name) }
+            for former in known[name]?.former ?? [] where former.until > time && isOpen(former.address) {
+                let ending = grants.map { Grant($0.ports, expires: min($0.expires ?? .max, former.until)) }
+                compiled.direct.append(
+                    DirectAddress(range: AddressBlock(former.address), grants: ending, host: name))
+            }
         }
         return compiled
     }

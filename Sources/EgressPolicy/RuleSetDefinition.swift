@@ -62,6 +62,14 @@ public enum KeyValue: Hashable, Codable, Sendable {
     /// A port.
     case service(UInt16)
 
+    /// An address of either family.
+    public static func address(_ address: IPAddress) -> KeyValue {
+        switch address {
+        case .ipv4(let v4): .ipv4(v4)
+        case .ipv6(let v6): .ipv6(v6)
+        }
+    }
+
     /// The kind of field it is a value of.
     public var field: KeyField {
         switch self {

@@ -11,6 +11,8 @@ public enum Files {
         case read
         /// O_RDONLY | O_DIRECTORY.
         case directory
+        /// O_WRONLY, of a file that exists, as those of the kernel below /proc/sys do.
+        case write
 
         var flags: Int32 {
             switch self {
@@ -18,6 +20,7 @@ public enum Files {
             case .read: O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
             // Without O_NOFOLLOW, which would call a link "not a directory": RESOLVE_NO_SYMLINKS refuses it as a link.
             case .directory: O_RDONLY | O_DIRECTORY
+            case .write: O_WRONLY | O_NOFOLLOW | O_NOCTTY
             }
         }
     }

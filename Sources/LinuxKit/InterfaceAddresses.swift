@@ -2,15 +2,25 @@ internal import Glibc
 
 /// The addresses of this network namespace's interfaces (getifaddrs(3)).
 public enum InterfaceAddresses {
-    /// Each as 4 or 16 bytes in network order.
-    public static func list() throws(SystemError) -> [[UInt8]] {
+    /// One address.
+    public struct Entry: Sendable, Equatable {
+        /// Name of the interface.
+        public let interface: String
+        /// 4 or 16 bytes in network order.
+        public let bytes: [UInt8]
+    }
+
+    /// All addresses of all interfaces.
+    public static func list() throws(SystemError) -> [Entry] {
         var head: UnsafeMutablePointer<ifaddrs>?
         guard unsafe getifaddrs(&head) == 0 else { throw SystemError("list the interfaces' addresses", errno: errno) }
         defer { unsafe freeifaddrs(head) }
-        var result: [[UInt8]] = []
+        var result: [Entry] = []
         var entry = unsafe head
         while let current = unsafe entry {
-            if let address = unsafe current.pointee.ifa_addr, let bytes = unsafe read(address) { result.append(bytes) }
+            if let address = unsafe current.pointee.ifa_addr, let bytes = unsafe read(address) {
+                result.append(Entry(interface: unsafe String(cString: current.pointee.ifa_name), bytes: bytes))
+            }
             unsafe entry = current.pointee.ifa_next
         }
         return result

@@ -1,24 +1,27 @@
 internal import Glibc
-internal import SandboxModel
+public import SandboxModel
 
-/// The routes of a namespace whose every packet stays in it, for rules to decide about.
+/// Routes to the loopback device of a namespace: for packets that stay in it, for rules to decide about.
 public struct LoopbackRoutes {
     private let socket: NetlinkSocket
-    /// `RTM_NEWROUTE`, `RTM_DELROUTE` (linux/rtnetlink.h).
-    private let newRoute: UInt16 = 24
-    private let deleteRoute: UInt16 = 25
 
     /// Works on the namespace of a descriptor.
     public init(inNamespace descriptor: Int32) throws(NetlinkError) {
-        socket = try NetlinkSocket.open(protocol: 0, namespace: descriptor)
+        socket = try NetlinkSocket.open(protocol: RouteMessage.protocolNumber, namespace: descriptor)
     }
 
-    /// Default routes to the loopback device, IPv4 and, where the kernel speaks it, IPv6.
-    /// - Returns: whether IPv6 has one, too.
-    public func add() throws(NetlinkError) -> Bool {
-        try change(newRoute, .ipv4, [127, 0, 0, 1], flags: 0x400 | 0x100)
+    /// Routes of these destinations; one that there is to the same destination is replaced.
+    public func add(_ destinations: [AddressBlock]) throws(NetlinkError) {
+        for destination in destinations {
+            try change(
+                RouteMessage.newRoute, destination, flags: NetlinkConstant.create | RouteMessage.replace)
+        }
+    }
+
+    /// Whether the namespace speaks IPv6 at all: whether such a route can be made.
+    public func add(v6 destinations: [AddressBlock]) throws(NetlinkError) -> Bool {
         do throws(NetlinkError) {
-            try change(newRoute, .ipv6, Array(repeating: 0, count: 15) + [1], flags: 0x400 | 0x100)
+            try add(destinations)
             return true
         } catch {
             // No IPv6 in this kernel, or none on this device.
@@ -28,28 +31,29 @@ public struct LoopbackRoutes {
     }
 
     /// Takes them away; missing ones are no error.
-    public func remove() throws(NetlinkError) {
-        for (family, source) in [
-            (AddressFamily.ipv4, [127, 0, 0, 1]), (.ipv6, Array(repeating: 0, count: 15) + [1] as [UInt8]),
-        ] {
+    public func remove(_ destinations: [AddressBlock]) throws(NetlinkError) {
+        for destination in destinations {
             do throws(NetlinkError) {
-                try change(deleteRoute, family, source, flags: 0)
+                try change(RouteMessage.deleteRoute, destination, flags: 0)
             } catch {
                 guard [ESRCH, ENOENT, EAFNOSUPPORT, EOPNOTSUPP].contains(error.errno) else { throw error }
             }
         }
     }
 
-    private func change(
-        _ type: UInt16, _ family: AddressFamily, _ source: [UInt8], flags: UInt16
-    ) throws(NetlinkError) {
-        let number = UInt8(family == .ipv4 ? AF_INET : AF_INET6)
-        // struct rtmsg: destination and source of no bits, the main table, static, everywhere, unicast.
+    private func change(_ type: UInt16, _ destination: AddressBlock, flags: UInt16) throws(NetlinkError) {
+        let isV4 = destination.family == .ipv4
         var message = MessageBuilder(
             type: type, flags: NetlinkConstant.request | NetlinkConstant.acknowledge | flags,
-            sequence: socket.nextSequence(), header: [number, 0, 0, 0, 254, 4, 0, 1, 0, 0, 0, 0])
-        message.add(4, UInt32(1))
-        message.add(7, source)
-        try socket.perform(message.bytes, "change the default route", detail: family.rawValue)
+            sequence: socket.nextSequence(),
+            header: [
+                UInt8(isV4 ? AF_INET : AF_INET6), UInt8(destination.prefixLength), 0, 0, RouteMessage.mainTable,
+                RouteMessage.staticProtocol, 0, RouteMessage.unicast, 0, 0, 0, 0,
+            ])
+        if destination.prefixLength > 0 { message.add(RouteAttribute.destination, destination.address.bytes) }
+        message.add(RouteAttribute.outInterface, RouteMessage.loopback)
+        message.add(
+            RouteAttribute.preferredSource, isV4 ? [127, 0, 0, 1] : [UInt8](repeating: 0, count: 15) + [1])
+        try socket.perform(message.bytes, "change the routes to loopback", detail: "\(destination)")
     }
 }

@@ -60,6 +60,17 @@ final class NetlinkSocket {
         set(SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20)
     }
 
+    /// The descriptor, to wait on.
+    var number: Int32 { descriptor }
+
+    /// Receives what the kernel tells everybody in a group (`NETLINK_ADD_MEMBERSHIP`, netlink(7)).
+    func join(_ group: Int32) throws(NetlinkError) {
+        var group = group
+        guard unsafe mnl_socket_setsockopt(handle, NETLINK_ADD_MEMBERSHIP, &group, socklen_t(4)) == 0 else {
+            throw NetlinkError(operation: "listen for changes", errno: errno)
+        }
+    }
+
     private var descriptor: Int32 { unsafe mnl_socket_get_fd(handle) }
 
     private func set(_ level: Int32, _ option: Int32, _ value: Int32) {

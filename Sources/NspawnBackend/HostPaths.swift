@@ -32,6 +32,8 @@ public struct HostPaths: Sendable, Equatable {
     func volumes(_ name: SandboxName) -> String { "\(state)/\(name)/volumes" }
     func gatewayPolicy(_ name: SandboxName) -> String { "\(runtime)/\(name)/gateway.json" }
     func gatewayControl(_ name: SandboxName) -> String { "\(runtime)/\(name)/gateway.control" }
+    /// What is known of the host's side of links; no sandbox has a name that begins with a dot.
+    var uplinks: String { "\(runtime)/.uplinks" }
     static func unit(_ name: SandboxName) -> String { "\(prefix)\(name).service" }
 
     /// Where gateways keep what they gave out, below systemd's directory for state.

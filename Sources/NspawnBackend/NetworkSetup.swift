@@ -2,6 +2,7 @@ public import EgressPolicy
 internal import FoundationEssentials
 internal import LinuxKit
 internal import Netfilter
+public import SandboxEngine
 public import SandboxModel
 internal import SystemdBus
 
@@ -9,11 +10,6 @@ extension NspawnBackend {
     /// See `Backend`.
     public func checkNetwork(_ record: SandboxRecord, _ policy: CompiledPolicy) throws(SandboxError) {
         guard policy.gateway.mode != .none else { return }
-        guard policy.gateway.mode != .full, !policy.needsUplink else {
-            throw SandboxError(
-                .unavailable, "mode 'full' and direct hosts are not available in this version",
-                hint: "use mode 'restricted' with hosts that the gateway relays to")
-        }
         guard (try? Files.open(noLinks: "\(paths.programs)/sandbox-gateway", .reference)) != nil else {
             throw SandboxError(.unavailable, "program '\(paths.programs)/sandbox-gateway' is missing")
         }
@@ -27,10 +23,15 @@ extension NspawnBackend {
         do {
             let namespace = try Files.open(following: paths.network(record.name), .read)
             let filter = try NetfilterSocket.open(inNamespace: namespace.number)
-            guard let rules = NamespaceRuleset.make(policy, record.template.network, at: now()) else {
+            let surroundings = try surroundings(record, policy)
+            guard
+                let rules = NamespaceRuleset.make(
+                    policy, record.template.network, surroundings: surroundings, at: now())
+            else {
                 // Routes go first: what has no route needs no rule.
-                try stopGateway(record.name)
                 try Loopback.removeRoutes(namespace.number)
+                try uplinks.detach(record.name)
+                try stopGateway(record.name)
                 _ = try filter.delete(table: NamespaceRuleset.table)
                 return 0
             }
@@ -40,7 +41,6 @@ extension NspawnBackend {
             } else {
                 try filter.apply(rules)
             }
-            let hasV6 = try Loopback.makeRoutes(namespace.number)
             let differences = Ruleset.differences(
                 applied: rules, read: try filter.read(table: NamespaceRuleset.table))
             guard differences.isEmpty else {
@@ -48,6 +48,8 @@ extension NspawnBackend {
                     .cannotCreate, "the kernel's rules for '\(record.name)' are not those of the policy",
                     cause: differences.joined(separator: "; "))
             }
+            // Rules are in force before there is a way out, and as long as there is one.
+            let hasV6 = try makeWay(record.name, surroundings?.link, namespace.number)
             return try tellGateway(record.name, policy.gateway, hasV6: hasV6)
         } catch let error as NetlinkError {
             throw SandboxError(.cannotCreate, "network of '\(record.name)'", cause: "\(error)")
@@ -62,6 +64,41 @@ extension NspawnBackend {
         }
     }
 
+    /// Routes of a namespace, and its link where it has one.
+    /// - Returns: whether the namespace speaks IPv6.
+    private func makeWay(_ name: SandboxName, _ link: Uplink?, _ namespace: Int32) throws -> Bool {
+        if let link, uplinks.isAttached(name) {
+            try uplinks.attach(link, owner: name, namespace: namespace)
+            return true
+        }
+        let hasV6 = try Loopback.makeRoutes(namespace)
+        if let link {
+            try uplinks.attach(link, owner: name, namespace: namespace)
+        } else {
+            try uplinks.detach(name)
+        }
+        return hasV6
+    }
+
+    /// What rules must know of the link, for a policy that needs one.
+    private func surroundings(
+        _ record: SandboxRecord, _ policy: CompiledPolicy
+    ) throws(SystemError) -> NamespaceRuleset.Surroundings? {
+        guard policy.needsUplink else { return nil }
+        let slot = (record.uidBase - UIDRange.first) / SandboxUsers.rangeSize
+        // In order, and none twice: the same host has the same rules.
+        let own = Set(try InterfaceAddresses.list().compactMap { IPAddress(bytes: $0.bytes) })
+        return NamespaceRuleset.Surroundings(
+            link: configuration.uplinks.link(slot), hostAddresses: own.sorted())
+    }
+
+    /// The host's side of links.
+    var uplinks: HostUplinks {
+        HostUplinks(
+            directory: paths.uplinks, pool: configuration.uplinks,
+            guardian: UplinkGuardian(start: startGuard, stop: stopGuard))
+    }
+
     /// See `Backend`.
     public func networkDifferences(
         _ record: SandboxRecord, _ policy: CompiledPolicy
@@ -71,20 +108,33 @@ extension NspawnBackend {
             let filter = try NetfilterSocket.open(inNamespace: namespace.number)
             let read = try filter.read(table: NamespaceRuleset.table)
             var lines: [String] = []
-            if let rules = NamespaceRuleset.make(policy, record.template.network, at: now()) {
+            let surroundings = try surroundings(record, policy)
+            if let rules = NamespaceRuleset.make(
+                policy, record.template.network, surroundings: surroundings, at: now())
+            {
                 lines = Ruleset.differences(applied: rules, read: read)
+                if surroundings != nil { lines += try linkDifferences(record.name) }
             } else if read != nil {
                 lines = ["table '\(NamespaceRuleset.table)': should not be there"]
             }
+            if surroundings == nil, uplinks.isAttached(record.name) { lines.append("link: should not be there") }
             let foreign = try filter.tables().filter { $0 != NamespaceRuleset.table }
             return lines + foreign.map { "table '\($0)': is not ours" }
         } catch let error as NetlinkError {
             throw SandboxError(.internal, "read the rules of '\(record.name)'", cause: "\(error)")
         } catch let error as SystemError {
             throw error.as(.internal).prefixed("read the rules of '\(record.name)'")
+        } catch let error as SandboxError {
+            throw error
         } catch {
             throw SandboxError(.internal, "read the rules of '\(record.name)'", cause: "\(error)")
         }
+    }
+
+    /// What is wrong with the host's side of a link.
+    private func linkDifferences(_ name: SandboxName) throws -> [String] {
+        guard uplinks.isAttached(name) else { return ["link: is not there"] }
+        return try uplinks.differences().map { "host: \($0)" }
     }
 
     /// See `Backend`.
@@ -137,7 +187,58 @@ extension NspawnBackend {
     }
 
     /// See `Backend`.
-    public func lookUp(_ names: [HostName]) -> [HostName: Result<[IPAddress], SandboxError>] { [:] }
+    public func lookUp(
+        _ names: [HostName], for name: SandboxName
+    ) -> [HostName: Result<FoundAddresses, SandboxError>] {
+        var result: [HostName: Result<FoundAddresses, SandboxError>] = [:]
+        do throws(SandboxError) {
+            let control = GatewayControl(path: paths.gatewayControl(name))
+            // Every resolver has two tries of two seconds, for each of a few batches.
+            guard case .found(let hosts) = try control.ask(.lookUp(names), seconds: 30) else {
+                throw SandboxError(.internal, "the gateway of '\(name)' gave another answer than was asked for")
+            }
+            for host in hosts {
+                result[host.name] =
+                    host.failure.map { .failure(SandboxError(.unavailable, $0)) }
+                    ?? .success(FoundAddresses(addresses: host.addresses, lifetime: Int(host.lifetime)))
+            }
+        } catch {
+            for name in names { result[name] = .failure(error) }
+        }
+        return result
+    }
+
+    /// See `Backend`.
+    public func repairLinks() throws(SandboxError) -> [String] {
+        do {
+            return try uplinks.repair()
+        } catch {
+            throw SandboxError(.unavailable, "the host's rules for links cannot be put back", cause: "\(error)")
+        }
+    }
+
+    /// See `Backend`.
+    public func scheduleRefresh(_ name: SandboxName, isWanted: Bool) throws(SandboxError) {
+        do {
+            let manager = SystemdManager(try bus())
+            let units = RefreshUnits(name)
+            let state = try manager.snapshot(of: units.timer)
+            let isActive = state.activeState == "active"
+            guard isActive != isWanted else { return }
+            guard isWanted else {
+                _ = try manager.stopUnit(units.timer).wait(until: .now + .seconds(10))
+                return
+            }
+            let job = try manager.startTransientUnit(
+                units.timer, mode: "replace", properties: units.timerProperties,
+                auxiliary: [(units.service, units.serviceProperties(program: try ownProgram()))])
+            _ = try job.wait(until: .now + .seconds(10))
+        } catch let error as BusError {
+            throw error.asSandboxError("arrange for addresses to be looked up again")
+        } catch {
+            throw SandboxError(.internal, "arrange for addresses to be looked up again", cause: "\(error)")
+        }
+    }
 
     /// See `Backend`.
     public func removeNetworkState(_ name: SandboxName) throws(SandboxError) {
@@ -190,6 +291,17 @@ extension NspawnBackend {
         return ["active", "activating", "reloading"].contains(state)
     }
 
+    /// Takes the link of a sandbox away that goes.
+    func detachLink(of name: SandboxName) throws(SandboxError) {
+        do {
+            try uplinks.detach(name)
+        } catch let error as SandboxError {
+            throw error
+        } catch {
+            throw SandboxError(.internal, "take away the link of '\(name)'", cause: "\(error)")
+        }
+    }
+
     /// Ends the gateway of a sandbox that goes; one that never had one costs a look at a file.
     func stopGateway(of name: SandboxName) throws(SandboxError) {
         guard (try? Files.open(noLinks: paths.gatewayPolicy(name), .reference)) != nil else { return }
@@ -207,7 +319,8 @@ extension NspawnBackend {
     /// Ends the gateway: its sockets first, so that nothing starts it again.
     func stopGateway(_ name: SandboxName) throws {
         let manager = SystemdManager(try bus())
-        for unit in [GatewayUnits.socket(name), GatewayUnits.service(name)] {
+        let timer = RefreshUnits(name).timer
+        for unit in [timer, GatewayUnits.socket(name), GatewayUnits.service(name)] {
             let state = try manager.snapshot(of: unit)
             if state.isGone || state.activeState == "inactive" { continue }
             if state.activeState == "failed" {
@@ -220,5 +333,39 @@ extension NspawnBackend {
                 guard error.kind == .notFound else { throw error }
             }
         }
+        // The end of the job is told before the unit's credentials are taken away; the next answer comes after that.
+        _ = try manager.snapshot(of: GatewayUnits.service(name))
+    }
+
+    // MARK: Guard
+
+    /// Starts the unit that watches the host's rules, unless it runs.
+    private func startGuard() throws {
+        let manager = SystemdManager(try bus())
+        let state = try manager.snapshot(of: GuardUnit.name)
+        if ["active", "activating"].contains(state.activeState) { return }
+        if !state.isGone { try? manager.resetFailedUnit(GuardUnit.name) }
+        let job = try manager.startTransientUnit(
+            GuardUnit.name, mode: "replace", properties: GuardUnit.properties(program: try ownProgram()))
+        let result = try job.wait(until: .now + .seconds(10))
+        guard result == .done else {
+            throw SandboxError(
+                .cannotCreate, "the guard of the host's rules did not start (\(result))",
+                hint: "'journalctl -u \(GuardUnit.name)' tells more")
+        }
+    }
+
+    private func stopGuard() throws {
+        let manager = SystemdManager(try bus())
+        do throws(BusError) {
+            _ = try manager.stopUnit(GuardUnit.name).wait(until: .now + .seconds(10))
+        } catch {
+            guard error.kind == .notFound else { throw error }
+        }
+    }
+
+    /// The program this is.
+    func ownProgram() throws(SystemError) -> String {
+        try Files.readLink("exe", beneath: Files.open(following: "/proc/self", .directory))
     }
 }

@@ -123,6 +123,7 @@ public final class NspawnBackend: Backend {
 
     /// See `Backend`.
     public func removeNetwork(_ name: SandboxName) throws(SandboxError) {
+        try detachLink(of: name)
         try stopGateway(of: name)
         do throws(SystemError) {
             let directory = try Files.open(noLinks: paths.networks, .directory)

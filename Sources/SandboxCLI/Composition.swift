@@ -74,6 +74,21 @@ struct NspawnTools: HostTools {
         }
     }
 
+    func guardLinks(until isOver: () -> Bool, report: (String) -> Void) throws(SandboxError) {
+        let watch = try LinkWatch()
+        watch.notifyReady()
+        while !isOver() {
+            guard let areAddresses = try watch.next() else { continue }
+            do throws(SandboxError) {
+                for line in try host.repairLinks() { report("put back: \(line)") }
+                if areAddresses { try engine.reapplyOpen() }
+            } catch {
+                // The links are cut; the next change is the next try.
+                report("links are cut: \(error.message)\(error.cause.map { ": \($0)" } ?? "")")
+            }
+        }
+    }
+
     func logs(
         _ name: SandboxName, _ request: LogRequest, line: (String) throws(SandboxError) -> Void
     ) throws(SandboxError) {

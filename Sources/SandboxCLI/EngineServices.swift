@@ -8,6 +8,7 @@ protocol HostTools {
         throws(SandboxError)
     func copy(from source: CopyEnd, to destination: CopyEnd) throws(SandboxError)
     func doctor() throws(SandboxError) -> [DoctorFinding]
+    func guardLinks(until isOver: () -> Bool, report: (String) -> Void) throws(SandboxError)
 }
 
 /// The services as an engine and the host's tools offer them.
@@ -26,7 +27,12 @@ struct EngineServices<Store: RecordStore, Host: Backend, Tools: HostTools>: Serv
     func change(_ name: SandboxName, _ change: NetworkChange) throws(SandboxError) -> NetworkOutcome {
         try engine.change(name, change)
     }
-    func refresh(_ name: SandboxName) throws(SandboxError) -> NetworkOutcome { try engine.refresh(name) }
+    func refresh(_ name: SandboxName, onlyDue: Bool) throws(SandboxError) -> NetworkOutcome {
+        try engine.refresh(name, onlyDue: onlyDue)
+    }
+    func guardLinks(until isOver: () -> Bool, report: (String) -> Void) throws(SandboxError) {
+        try tools.guardLinks(until: isOver, report: report)
+    }
     func networkStatus(_ name: SandboxName) throws(SandboxError) -> NetworkStatus { try engine.networkStatus(name) }
     func verifyNetwork(_ name: SandboxName) throws(SandboxError) -> [String] { try engine.verifyNetwork(name) }
     func collect(force: Bool) throws(SandboxError) -> [Finding] { try engine.collect(force: force) }

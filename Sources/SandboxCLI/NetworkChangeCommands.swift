@@ -87,13 +87,17 @@ extension NetworkCommand {
         static let configuration = CommandConfiguration(
             commandName: "refresh", abstract: "Look the addresses of direct hosts up again.")
 
+        @Flag(help: ArgumentHelp("Only those that are due.", visibility: .hidden))
+        var due = false
+
         @OptionGroup
         var batch: BatchOptions
 
         func perform(_ context: Context) throws(SandboxError) -> Int32 {
             try batch.run(context) { (services, name) throws(SandboxError) in
-                let outcome = try services.refresh(name)
-                context.console.print(NetworkCommand.line(name, outcome))
+                let outcome = try services.refresh(name, onlyDue: due)
+                // What the timer does all the time is worth a line when it does something.
+                if outcome.changed || !due { context.console.print(NetworkCommand.line(name, outcome)) }
             }
         }
     }

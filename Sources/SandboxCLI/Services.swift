@@ -13,9 +13,11 @@ protocol Services {
     func status(_ name: SandboxName) throws(SandboxError) -> SandboxSummary
     func execute(_ name: SandboxName, _ request: ExecuteRequest) throws(SandboxError) -> EntryResult
     func change(_ name: SandboxName, _ change: NetworkChange) throws(SandboxError) -> NetworkOutcome
-    func refresh(_ name: SandboxName) throws(SandboxError) -> NetworkOutcome
+    func refresh(_ name: SandboxName, onlyDue: Bool) throws(SandboxError) -> NetworkOutcome
     func networkStatus(_ name: SandboxName) throws(SandboxError) -> NetworkStatus
     func verifyNetwork(_ name: SandboxName) throws(SandboxError) -> [String]
+    /// Watches the host's rules for links until it is told to end; each thing it does is a line for `report`.
+    func guardLinks(until isOver: () -> Bool, report: (String) -> Void) throws(SandboxError)
     func collect(force: Bool) throws(SandboxError) -> [Finding]
     /// What `create` would do, without doing it.
     func plan(_ request: CreateRequest) throws(SandboxError) -> DryRunPlan

@@ -1,3 +1,4 @@
+internal import EgressPolicy
 public import SandboxModel
 
 /// What `create` is asked for, checked as far as words can be.
@@ -54,7 +55,6 @@ extension SandboxEngine {
             workspace: request.workspace, uidBase: 0, createdAt: host.now())
         if request.temporary { record.owner = host.ownProcess() }
         let weakenings = try host.check(record)
-        resolve(&record)
         try host.checkNetwork(record, try compile(&record))
         try host.ensureUnused(name)
         var steps = Steps("create", on: host)
@@ -88,14 +88,18 @@ extension SandboxEngine {
         let fixed = record
         // An address is never given out before it is written down whose it is.
         if fixed != before { try steps.step("policy") { () throws(SandboxError) in try store.save(fixed) } }
-        try steps.step("network") { () throws(SandboxError) in
+        let connected = try steps.step("network") { () throws(SandboxError) in
             try host.makeNetwork(fixed)
             _ = try host.applyNetwork(fixed, policy)
+            var connected = fixed
+            if !policy.lookups.isEmpty { _ = try refreshAddresses(&connected) }
+            return connected
         } undo: { () throws(SandboxError) in
             try host.removeNetwork(name)
         }
+        record = connected
         let machine = try steps.step("launch") { () throws(SandboxError) in
-            try host.launch(fixed, weakenings)
+            try host.launch(connected, weakenings)
         } undo: { () throws(SandboxError) in
             try host.stop(name, grace: 0)
             try store.removeRun(name)
@@ -104,7 +108,7 @@ extension SandboxEngine {
         let run = try steps.step("release") { () throws(SandboxError) in try machine.release() }
         _ = try steps.step("run") { () throws(SandboxError) in try store.saveRun(run, name) }
         if !record.setUp {
-            _ = try steps.step("setup") { () throws(SandboxError) in try setUp(fixed, run) }
+            _ = try steps.step("setup") { () throws(SandboxError) in try setUp(connected, run) }
             record.setUp = true
         }
     }

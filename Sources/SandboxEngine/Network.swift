@@ -35,10 +35,9 @@ extension SandboxEngine {
     /// Policy and addresses of a record → what kernel and gateway carry out. Takes places for new hosts.
     func compile(_ record: inout SandboxRecord) throws(SandboxError) -> CompiledPolicy {
         var state = record.network ?? NetworkState()
-        let resolved = Dictionary(state.resolved.map { ($0.name, $0.addresses) }) { first, _ in first }
         let compiled = try PolicyCompiler.compile(
             record.template.network, for: record.name, generation: state.generation, synthetic: &state.synthetic,
-            resolved: resolved, at: host.now())
+            resolved: state.resolved, at: host.now())
         // A sandbox that never had a network keeps a record without one.
         if record.template.network.mode != .none || record.network != nil { record.network = state }
         return compiled
@@ -62,24 +61,49 @@ extension SandboxEngine {
     }
 
     /// Looks direct hosts up again and carries out what is found.
-    public func refresh(_ name: SandboxName) throws(SandboxError) -> NetworkOutcome {
+    /// - Parameter onlyDue: whether to leave addresses alone that are true still.
+    /// - Throws: `notFound` when the sandbox does not run.
+    public func refresh(_ name: SandboxName, onlyDue: Bool = false) throws(SandboxError) -> NetworkOutcome {
         let lock = try store.lock(name, wait: true)
         defer { withExtendedLifetime(lock) {} }
-        let old = try record(name)
-        var new = old
-        resolve(&new)
-        let changed = new.network?.resolved.map(\.addresses) != old.network?.resolved.map(\.addresses)
-        guard changed else {
-            if new != old { try store.save(new) }
-            return NetworkOutcome(generation: old.network?.generation ?? 0, closed: 0, changed: false)
+        var (record, _) = try running(name)
+        let before = record.network?.generation ?? 0
+        let hosts = directHosts(record)
+        let known = record.network?.resolved ?? []
+        let time = host.now()
+        let isDue = hosts.contains { name in
+            known.first { $0.name == name }.map { $0.isDue(at: time) } ?? true
         }
-        new.network?.generation += 1
-        return try carryOut(new, instead: old)
+        guard !hosts.isEmpty, isDue || !onlyDue else {
+            return NetworkOutcome(generation: before, closed: 0, changed: false)
+        }
+        let closed = try refreshAddresses(&record)
+        let generation = record.network?.generation ?? 0
+        if generation != before { events.record(.network, record) }
+        return NetworkOutcome(generation: generation, closed: closed, changed: generation != before)
+    }
+
+    /// Carries the policy of a sandbox out again, where kernel or gateway have something else: after the host's own
+    /// addresses changed, or its rules were thrown away.
+    public func reapply(_ name: SandboxName) throws(SandboxError) {
+        let lock = try store.lock(name, wait: true)
+        defer { withExtendedLifetime(lock) {} }
+        var record = try record(name)
+        guard record.phase == .created, record.template.network.mode != .none, try run(record) != nil else { return }
+        let compiled = try compile(&record)
+        _ = try host.applyNetwork(record, compiled)
+    }
+
+    /// Carries out again what every running sandbox in mode `full` has: its rules name the host's own addresses.
+    public func reapplyOpen() throws(SandboxError) {
+        for name in try store.names() {
+            guard let record = try? record(name), record.template.network.mode == .full else { continue }
+            try reapply(name)
+        }
     }
 
     private func carryOut(_ record: SandboxRecord, instead old: SandboxRecord) throws(SandboxError) -> NetworkOutcome {
         var new = record
-        if needsAddresses(new) { resolve(&new) }
         let compiled = try compile(&new)
         try host.checkNetwork(new, compiled)
         try store.save(new)
@@ -92,9 +116,11 @@ extension SandboxEngine {
                 try store.save(old)
                 throw error
             }
+            if needsAddresses(new) { closed += try refreshAddresses(&new) }
+            if compiled.lookups.isEmpty, !directHosts(old).isEmpty { try host.scheduleRefresh(new.name, isWanted: false) }
         }
         events.record(.network, new)
-        return NetworkOutcome(generation: compiled.gateway.generation, closed: closed, changed: true)
+        return NetworkOutcome(generation: new.network?.generation ?? 0, closed: closed, changed: true)
     }
 
     /// Whether a direct host was never looked up.
@@ -103,7 +129,7 @@ extension SandboxEngine {
         return !directHosts(record).allSatisfy { known.contains($0) }
     }
 
-    private func directHosts(_ record: SandboxRecord) -> [HostName] {
+    func directHosts(_ record: SandboxRecord) -> [HostName] {
         guard record.template.network.mode != .none else { return [] }
         let names = record.template.network.rules.compactMap { rule -> HostName? in
             guard rule.via == .direct, case .host(.exact(let name)) = rule.destination else { return nil }
@@ -112,28 +138,33 @@ extension SandboxEngine {
         return Set(names).sorted()
     }
 
-    /// Looks the direct hosts of a record up. One that is not found keeps the addresses it had, and says why.
-    func resolve(_ record: inout SandboxRecord) {
+    /// Looks the direct hosts of a running sandbox up and carries out what was found: new addresses are open before
+    /// old ones close, all at once. One that is not found keeps the addresses it had, and the record says why.
+    /// - Returns: how many connections were ended.
+    func refreshAddresses(_ record: inout SandboxRecord) throws(SandboxError) -> Int {
         let names = directHosts(record)
-        guard !names.isEmpty else { return }
+        guard !names.isEmpty else { return 0 }
         var state = record.network ?? NetworkState()
-        let known = Dictionary(state.resolved.map { ($0.name, $0) }) { first, _ in first }
-        let found = host.lookUp(names)
+        let old = state.resolved
+        let found = host.lookUp(names, for: record.name)
+        let time = host.now()
         state.resolved = names.map { name in
-            switch found[name] {
-            case .success(let addresses)? where !addresses.isEmpty:
-                return ResolvedHost(name: name, addresses: addresses.sorted(), at: host.now())
-            case .success?, nil: return stale(known[name], name, "it has no address")
-            case .failure(let error)?: return stale(known[name], name, error.message)
+            let known = old.first { $0.name == name }
+            return switch found[name] {
+            case .success(let addresses)?:
+                (known ?? ResolvedHost(name: name, addresses: [], at: 0)).renewed(with: addresses, at: time)
+            case .failure(let error)?: ResolvedHost.stale(known, name, error.message)
+            case nil: ResolvedHost.stale(known, name, "it was not looked up")
             }
         }
+        let isOther = state.resolved.map(\.open) != old.map(\.open)
+        if isOther { state.generation += 1 }
         record.network = state
-    }
-
-    private func stale(_ known: ResolvedHost?, _ name: HostName, _ why: String) -> ResolvedHost {
-        var host = known ?? ResolvedHost(name: name, addresses: [], at: 0)
-        host.failure = why
-        return host
+        let compiled = try compile(&record)
+        try store.save(record)
+        let closed = isOther ? try host.applyNetwork(record, compiled) : 0
+        try host.scheduleRefresh(record.name, isWanted: true)
+        return closed
     }
 
     /// Policy and counts of a sandbox.
@@ -184,5 +215,40 @@ extension NetworkPolicy {
         }
         if let problem = policy.problem { throw SandboxError(.configuration, problem) }
         return policy
+    }
+}
+
+extension ResolvedHost {
+    /// Shortest and longest time that addresses are relied on, in seconds.
+    private static let bounds = 30...3600
+    /// Addresses that are remembered for a while after they are gone.
+    private static let formerLimit = 4096
+
+    private var reliable: Int { min(max(lifetime ?? 0, Self.bounds.lowerBound), Self.bounds.upperBound) }
+
+    /// What the kernel is told of it.
+    fileprivate var open: [[IPAddress]] { [addresses, (former ?? []).map(\.address)] }
+
+    /// Whether it should be looked up again.
+    fileprivate func isDue(at time: Int64) -> Bool {
+        failure != nil || time >= at + Int64(reliable) * 1_000_000
+    }
+
+    /// The host after it was looked up: what it does not have any more stays open as long as a client may keep it.
+    fileprivate func renewed(with found: FoundAddresses, at time: Int64) -> ResolvedHost {
+        let now = Set(found.addresses)
+        var former = (self.former ?? []).filter { $0.until > time && !now.contains($0.address) }
+        let end = time + Int64(reliable) * 1_000_000
+        former += addresses.filter { !now.contains($0) }.map { FormerAddress(address: $0, until: end) }
+        return ResolvedHost(
+            name: name, addresses: found.addresses.sorted(), at: time, lifetime: found.lifetime,
+            former: former.isEmpty ? nil : Array(former.suffix(Self.formerLimit)))
+    }
+
+    /// The host after it was looked up in vain.
+    fileprivate static func stale(_ known: ResolvedHost?, _ name: HostName, _ why: String) -> ResolvedHost {
+        var host = known ?? ResolvedHost(name: name, addresses: [], at: 0)
+        host.failure = why
+        return host
     }
 }

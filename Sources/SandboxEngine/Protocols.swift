@@ -66,8 +66,13 @@ public protocol Backend {
     func networkDifferences(_ record: SandboxRecord, _ policy: CompiledPolicy) throws(SandboxError) -> [String]
     /// What kernel and gateway counted.
     func networkReport(_ record: SandboxRecord) throws(SandboxError) -> NetworkReport
-    /// Addresses of hosts, asked of the host's resolvers.
-    func lookUp(_ names: [HostName]) -> [HostName: Result<[IPAddress], SandboxError>]
+    /// Addresses of hosts, asked of the host's resolvers by the gateway of a sandbox that runs.
+    func lookUp(_ names: [HostName], for name: SandboxName) -> [HostName: Result<FoundAddresses, SandboxError>]
+    /// Puts the host's rules for links back where they are not as they should be; cuts the links when that fails.
+    /// - Returns: what was not as it should be, a line each.
+    func repairLinks() throws(SandboxError) -> [String]
+    /// Arranges for the direct hosts of a sandbox to be looked up again when they are due, or not any more.
+    func scheduleRefresh(_ name: SandboxName, isWanted: Bool) throws(SandboxError)
     /// Removes what the gateway of a sandbox keeps; a missing one is no error.
     func removeNetworkState(_ name: SandboxName) throws(SandboxError)
     /// Prepares root and mounts, starts the unit and waits until its PID 1 is locked down.
@@ -94,6 +99,20 @@ public protocol Backend {
     func now() -> Int64
     /// A signal that asks this command to stop, if one has arrived.
     func interruption() -> Int32?
+}
+
+/// What looking a host up gave.
+public struct FoundAddresses: Sendable, Equatable {
+    /// Its addresses.
+    public var addresses: [IPAddress]
+    /// Seconds for which they are true.
+    public var lifetime: Int
+
+    /// Addresses, true for some seconds.
+    public init(addresses: [IPAddress], lifetime: Int) {
+        self.addresses = addresses
+        self.lifetime = lifetime
+    }
 }
 
 /// Something on the host that belongs to a sandbox.

@@ -11,6 +11,12 @@ public struct HostConfiguration: Sendable, Equatable {
     /// About limits.
     public var unenforcedLimits: Unenforced
 
+    /// Addresses of links to sandboxes.
+    public var uplinks: UplinkPool
+
     /// The defaults: everything that cannot be held is refused.
-    public init(unenforcedLimits: Unenforced = .refuse) { self.unenforcedLimits = unenforcedLimits }
+    public init(unenforcedLimits: Unenforced = .refuse, uplinks: UplinkPool = .standard) {
+        self.unenforcedLimits = unenforcedLimits
+        self.uplinks = uplinks
+    }
 }

@@ -106,13 +106,36 @@ public struct ResolvedHost: Hashable, Codable, Sendable {
     public var at: Int64
     /// Why the newest try failed; nil when it did not.
     public var failure: String?
+    /// Seconds for which its addresses are true.
+    public var lifetime: Int?
+    /// Addresses it had before, which stay open for a while: clients keep what they were told.
+    public var former: [FormerAddress]?
 
     /// A host.
-    public init(name: HostName, addresses: [IPAddress], at: Int64, failure: String? = nil) {
+    public init(
+        name: HostName, addresses: [IPAddress], at: Int64, failure: String? = nil, lifetime: Int? = nil,
+        former: [FormerAddress]? = nil
+    ) {
         self.name = name
         self.addresses = addresses
         self.at = at
         self.failure = failure
+        self.lifetime = lifetime
+        self.former = former
+    }
+}
+
+/// An address that a direct host had.
+public struct FormerAddress: Hashable, Codable, Sendable {
+    /// The address.
+    public var address: IPAddress
+    /// Until when it stays open: microseconds since 1970.
+    public var until: Int64
+
+    /// An address that stays open until then.
+    public init(address: IPAddress, until: Int64) {
+        self.address = address
+        self.until = until
     }
 }
 

@@ -29,6 +29,10 @@ public enum SpecialAddresses {
         ("::ffff:0:0/96", 96), ("::/96", 96), ("64:ff9b::/96", 96), ("2002::/16", 16),
     ].compactMap { (text: String, bit: Int) in AddressBlock(text).map { (range: $0, bit: bit) } }
 
+    /// IPv6 addresses that another machine may turn into any IPv4 address: refused as a whole where nobody looks at the
+    /// address within.
+    public static let embedded = embeddings.map(\.range) + ranges(["64:ff9b:1::/48"])
+
     /// The IPv4 address that an IPv6 address leads to (mapped, compatible, NAT64, 6to4), if it is such a one.
     public static func embedded(in address: IPAddress) -> IPAddress? {
         guard let bit = embeddings.first(where: { $0.range.contains(address) })?.bit else { return nil }

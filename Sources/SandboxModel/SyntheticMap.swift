@@ -50,6 +50,15 @@ public struct SyntheticMap: Hashable, Codable, Sendable {
         }
     }
 
+    /// All IPv4 addresses of the pool.
+    public static let poolV4 = block(.ipv4(IPv4Address(value: 0xc612_0000)), 15)
+    /// All IPv6 addresses of the pool.
+    public static let poolV6 = block(.ipv6(IPv6Address(value: 0x2001_0002 << 96)), 48)
+
+    private static func block(_ address: IPAddress, _ prefixLength: Int) -> AddressBlock {
+        AddressBlock(address, prefixLength: prefixLength) ?? AddressBlock(address)
+    }
+
     /// The IPv4 address of a place.
     public static func v4(_ place: UInt32) -> IPAddress { .ipv4(IPv4Address(value: 0xc612_0000 | place)) }
 

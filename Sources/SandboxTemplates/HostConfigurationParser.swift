@@ -15,8 +15,37 @@ public enum HostConfigurationParser {
             }
             limits.finish()
         }
+        if let network = root.table("network") {
+            configuration.uplinks = uplinks(network)
+            network.finish()
+        }
         root.finish()
         guard report.diagnostics.isEmpty else { throw TemplateErrors(file: file, report.diagnostics) }
         return configuration
+    }
+
+    private static func uplinks(_ table: TableReader) -> UplinkPool {
+        var pool = UplinkPool.standard
+        func block(_ key: String, _ family: AddressFamily, _ longest: Int) -> AddressBlock? {
+            guard
+                let block = table.parsed(
+                    key, "a range of \(family == .ipv4 ? "IPv4" : "IPv6") addresses of at most /\(longest)",
+                    { (text: String) in AddressBlock(text) })
+            else { return nil }
+            guard block.family == family, block.prefixLength <= longest,
+                SpecialAddresses.privateNetworks.contains(where: {
+                    $0.contains(block.address) && $0.prefixLength <= block.prefixLength
+                })
+            else {
+                table.complain(
+                    key, nil, "'\(block)' is not a private \(family.rawValue) range of at least 8,192 addresses",
+                    hint: "the prefix is /\(longest) or shorter")
+                return nil
+            }
+            return block
+        }
+        if let v4 = block("pool4", .ipv4, UplinkPool.longestPrefix.v4) { pool.v4 = v4 }
+        if let v6 = block("pool6", .ipv6, UplinkPool.longestPrefix.v6) { pool.v6 = v6 }
+        return pool
     }
 }

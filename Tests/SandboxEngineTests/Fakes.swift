@@ -119,6 +119,7 @@ final class FakeHost: Backend {
     var applied: [CompiledPolicy] = []
     /// What a lookup finds.
     var addresses: [HostName: Result<[IPAddress], SandboxError>] = [:]
+    var lifetime = 60
     var goneOwner: ProcessMark?
     var units: Set<SandboxName> = []
     /// Leaders that live.
@@ -193,8 +194,20 @@ final class FakeHost: Backend {
 
     func networkReport(_ record: SandboxRecord) throws(SandboxError) -> NetworkReport { NetworkReport() }
 
-    func lookUp(_ names: [HostName]) -> [HostName: Result<[IPAddress], SandboxError>] {
-        Dictionary(names.map { ($0, addresses[$0] ?? .failure(SandboxError(.temporary, "no answer"))) }) { $1 }
+    func lookUp(
+        _ names: [HostName], for name: SandboxName
+    ) -> [HostName: Result<FoundAddresses, SandboxError>] {
+        let found = names.map { ($0, addresses[$0] ?? .failure(SandboxError(.temporary, "no answer"))) }
+        return Dictionary(found.map { ($0, $1.map { FoundAddresses(addresses: $0, lifetime: lifetime) }) }) { $1 }
+    }
+
+    func repairLinks() throws(SandboxError) -> [String] {
+        try trace.call("repair links")
+        return []
+    }
+
+    func scheduleRefresh(_ name: SandboxName, isWanted: Bool) throws(SandboxError) {
+        try trace.call(isWanted ? "schedule refresh" : "cancel refresh")
     }
 
     func removeNetworkState(_ name: SandboxName) throws(SandboxError) { try trace.call("remove network state") }

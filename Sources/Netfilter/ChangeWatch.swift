@@ -1,0 +1,71 @@
+internal import CMnl
+internal import Glibc
+
+/// Tells that somebody changed the packet filter, or addresses, of the caller's network namespace.
+public final class ChangeWatch {
+    /// What was changed; more than it says may have been, never less.
+    public struct Change: OptionSet, Sendable, Hashable {
+        /// The bits.
+        public let rawValue: Int
+        /// Changes by their bits.
+        public init(rawValue: Int) { self.rawValue = rawValue }
+
+        /// Tables, chains, rules or sets.
+        public static let rules = Change(rawValue: 1)
+        /// Addresses of interfaces.
+        public static let addresses = Change(rawValue: 2)
+    }
+
+    /// `NFNLGRP_NFTABLES` (linux/netfilter/nfnetlink.h); `RTNLGRP_IPV4_IFADDR`, `RTNLGRP_IPV6_IFADDR` (linux/rtnetlink.h).
+    private enum Group {
+        static let rules: Int32 = 7
+        static let v4Addresses: Int32 = 5
+        static let v6Addresses: Int32 = 9
+    }
+
+    private let filter: NetlinkSocket
+    private let routes: NetlinkSocket
+
+    /// Begins to listen.
+    public init() throws(NetlinkError) {
+        filter = try NetlinkSocket.open(protocol: NETLINK_NETFILTER, namespace: nil)
+        try filter.join(Group.rules)
+        routes = try NetlinkSocket.open(protocol: RouteMessage.protocolNumber, namespace: nil)
+        try routes.join(Group.v4Addresses)
+        try routes.join(Group.v6Addresses)
+    }
+
+    /// Waits until something was changed since the last time.
+    /// - Returns: nil when a signal came first.
+    public func next() throws(NetlinkError) -> Change? {
+        var waiting = [
+            pollfd(fd: filter.number, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: routes.number, events: Int16(POLLIN), revents: 0),
+        ]
+        while true {
+            let count = unsafe poll(&waiting, nfds_t(waiting.count), -1)
+            if count < 0 {
+                guard errno == EINTR else { throw NetlinkError(operation: "wait for changes", errno: errno) }
+                return nil
+            }
+            var change: Change = []
+            if try drain(filter) { change.insert(.rules) }
+            if try drain(routes) { change.insert(.addresses) }
+            if !change.isEmpty { return change }
+        }
+    }
+
+    /// Takes what there is; whether there was anything. More than fitted is something too.
+    private func drain(_ socket: NetlinkSocket) throws(NetlinkError) -> Bool {
+        var found = false
+        while true {
+            do throws(NetlinkError) {
+                guard try socket.receive("wait for changes") != nil else { return found }
+                found = true
+            } catch {
+                guard error.errno == ENOBUFS else { throw error }
+                found = true
+            }
+        }
+    }
+}

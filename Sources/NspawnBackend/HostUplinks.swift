@@ -1,0 +1,127 @@
+internal import EgressPolicy
+internal import LinuxKit
+internal import Netfilter
+internal import SandboxModel
+
+/// The host's side of all links to sandboxes: rules, forwarding, and the interfaces themselves. Made with the first link
+/// and gone with the last; one command at a time changes it.
+struct HostUplinks {
+    let directory: String
+    let pool: UplinkPool
+    /// Starts and stops the unit that puts the rules back when somebody throws them away.
+    let guardian: UplinkGuardian
+
+    private var forwarding: HostForwarding { HostForwarding(directory: directory) }
+
+    /// Makes the link of a sandbox whose rules are in force. What is there already stays.
+    func attach(_ link: Uplink, owner: SandboxName, namespace: Int32) throws {
+        let lock = try lock()
+        defer { withExtendedLifetime(lock) {} }
+        try checkPool()
+        let hasV6 = HostForwarding.hasV6Route
+        try applyRules()
+        try forwarding.switchOn(v6: hasV6)
+        try guardian.start()
+        let devices = try UplinkDevices(sandboxNamespace: namespace)
+        try devices.make(link, owner: "\(owner)", hasV6: hasV6)
+        _ = try Loopback.makeRoutes(namespace, exceptV4: true, exceptV6: hasV6)
+    }
+
+    /// Takes the link of a sandbox away, and with the last link everything else.
+    func detach(_ owner: SandboxName) throws {
+        guard (try? Files.open(noLinks: directory, .reference)) != nil else { return }
+        let lock = try lock()
+        defer { withExtendedLifetime(lock) {} }
+        for interface in interfaces() {
+            // One without an owner is what a command that was killed left: nobody makes one now.
+            let found = self.owner(of: interface)
+            if found == nil || found == "\(owner)" { try UplinkDevices.remove(interface) }
+        }
+        guard interfaces().isEmpty else { return }
+        try guardian.stop()
+        try NetfilterSocket.open().delete(table: HostRuleset.table)
+        try forwarding.restore()
+    }
+
+    /// Whether a sandbox has a link.
+    func isAttached(_ owner: SandboxName) -> Bool { interfaces().contains { self.owner(of: $0) == "\(owner)" } }
+
+    /// Puts the rules back where they are not as they should be. When that fails the links are cut.
+    /// - Returns: what was not as it should be.
+    func repair() throws -> [String] {
+        let lock = try lock()
+        defer { withExtendedLifetime(lock) {} }
+        let links = interfaces()
+        guard !links.isEmpty else { return [] }
+        do {
+            let found = try differences()
+            guard !found.isEmpty else { return [] }
+            try applyRules()
+            try forwarding.switchOn(v6: HostForwarding.hasV6Route)
+            for link in links { try UplinkDevices.set(link, isUp: true) }
+            return found
+        } catch {
+            for link in links { try? UplinkDevices.set(link, isUp: false) }
+            throw error
+        }
+    }
+
+    /// What differs between the host's rules and what they should be, a line each.
+    func differences() throws -> [String] {
+        Ruleset.differences(
+            applied: HostRuleset.make(pool), read: try NetfilterSocket.open().read(table: HostRuleset.table))
+    }
+
+    private func applyRules() throws {
+        let filter = try NetfilterSocket.open()
+        let wanted = HostRuleset.make(pool)
+        if try Ruleset.differences(applied: wanted, read: filter.read(table: HostRuleset.table)).isEmpty { return }
+        try filter.apply(wanted)
+        let differences = try Ruleset.differences(applied: wanted, read: filter.read(table: HostRuleset.table))
+        guard differences.isEmpty else {
+            throw SandboxError(
+                .cannotCreate, "the kernel's rules for links are not those that were applied",
+                cause: differences.joined(separator: "; "))
+        }
+    }
+
+    private func lock() throws(SystemError) -> FileLock {
+        try Files.makeDirectories(directory, mode: 0o700)
+        guard let lock = try FileLock.take("\(directory)/lock", wait: true) else {
+            throw SystemError("lock", directory, errno: 11)
+        }
+        return lock
+    }
+
+    /// Names of the host's interfaces that are links.
+    private func interfaces() -> [String] {
+        let names = (try? Files.list(Files.open(following: "/sys/class/net", .directory))) ?? []
+        return names.filter { $0.hasPrefix(Uplink.prefix) }
+    }
+
+    private func owner(of interface: String) -> String? {
+        guard let bytes = try? Files.open(following: "/sys/class/net/\(interface)/ifalias", .read).readAll(limit: 256)
+        else { return nil }
+        let text = String(decoding: bytes.filter { $0 != 0x0a }, as: UTF8.self)
+        return text.isEmpty ? nil : text
+    }
+
+    /// Nobody else on this host may have addresses of the pool.
+    private func checkPool() throws {
+        for entry in try InterfaceAddresses.list() where !entry.interface.hasPrefix(Uplink.prefix) {
+            guard let address = IPAddress(bytes: entry.bytes), pool.v4.contains(address) || pool.v6.contains(address)
+            else { continue }
+            throw SandboxError(
+                .unavailable,
+                "address \(address) of interface '\(entry.interface)' is in the range that links to sandboxes use",
+                hint: "choose other ranges with 'pool4' and 'pool6' below [network] in "
+                    + "/etc/sandboxctl/sandboxctl.toml")
+        }
+    }
+}
+
+/// The unit of `sandboxctl network guard`.
+struct UplinkGuardian {
+    let start: () throws -> Void
+    let stop: () throws -> Void
+}
