@@ -36,8 +36,7 @@ public final class ChangeWatch {
     }
 
     /// Waits until something was changed since the last time.
-    /// - Returns: nil when a signal came first.
-    public func next() throws(NetlinkError) -> Change? {
+    public func next() throws(NetlinkError) -> Change {
         var waiting = [
             pollfd(fd: filter.number, events: Int16(POLLIN), revents: 0),
             pollfd(fd: routes.number, events: Int16(POLLIN), revents: 0),
@@ -46,7 +45,7 @@ public final class ChangeWatch {
             let count = unsafe poll(&waiting, nfds_t(waiting.count), -1)
             if count < 0 {
                 guard errno == EINTR else { throw NetlinkError(operation: "wait for changes", errno: errno) }
-                return nil
+                continue
             }
             var change: Change = []
             if try drain(filter) { change.insert(.rules) }

@@ -8,6 +8,8 @@ struct RawRule {
     let chain: String
     let name: String
     let instructions: [Instruction]
+    /// The kernel's number of it, one of its kind in the table.
+    let handle: UInt64
 
     /// What it has counted; nil if it counts nothing.
     func count(at position: Int) -> RuleCount? {
@@ -35,7 +37,7 @@ extension NetfilterSocket {
         var message = MessageBuilder(
             type: UInt16(NFNL_SUBSYS_NFTABLES) << 8 | UInt16(truncatingIfNeeded: type.rawValue),
             flags: flags | NetlinkConstant.request, sequence: socket.nextSequence(),
-            header: [UInt8(Self.family), 0, 0, 0])
+            header: [UInt8(truncatingIfNeeded: family.rawValue), 0, 0, 0])
         for (type, name) in names {
             guard (1...255).contains(name.utf8.count), !name.utf8.contains(0) else {
                 throw NetlinkError(operation: operation, errno: EINVAL, detail: "name")
@@ -64,17 +66,21 @@ extension NetfilterSocket {
 
     func dumpChains(of table: String, _ operation: String) throws(NetlinkError) -> [RuleChain] {
         // The kernel has no filter for chains: all tables' come.
+        try dumpChains(operation).filter { $0.table == table }.map(\.chain)
+    }
+
+    func dumpChains(_ operation: String) throws(NetlinkError) -> [(table: String, chain: RuleChain)] {
         let request = try self.request(NFT_MSG_GETCHAIN, NetlinkConstant.dump, operation)
-        var chains: [RuleChain] = []
-        for message in try socket.dump(request, operation, detail: "table '\(table)'") {
+        var chains: [(table: String, chain: RuleChain)] = []
+        for message in try socket.dump(request, operation, detail: nil) {
             guard let object = unsafe nftnl_chain_alloc() else { throw outOfMemory(operation) }
             defer { unsafe nftnl_chain_free(object) }
             guard unsafe message.withHeader({ unsafe nftnl_chain_nlmsg_parse($0, object) == 0 }),
                 let owner = unsafe nftnl_chain_get_str(object, UInt16(NFTNL_CHAIN_TABLE.rawValue)),
                 let name = unsafe nftnl_chain_get_str(object, UInt16(NFTNL_CHAIN_NAME.rawValue))
             else { throw unreadable(operation, "chain") }
-            guard unsafe String(cString: owner) == table else { continue }
-            chains.append(RuleChain(name: unsafe String(cString: name), base: unsafe base(of: object)))
+            let chain = unsafe RuleChain(name: String(cString: name), base: base(of: object))
+            chains.append((unsafe String(cString: owner), chain))
         }
         return chains
     }
@@ -108,7 +114,8 @@ extension NetfilterSocket {
                 RawRule(
                     chain: unsafe String(cString: chain), name: unsafe comment(of: object) ?? "",
                     // A kind of expression this libnftnl does not know makes it give up.
-                    instructions: unsafe isRead ? instructions(of: object) : [.other("a rule that cannot be read")]))
+                    instructions: unsafe isRead ? instructions(of: object) : [.other("a rule that cannot be read")],
+                    handle: unsafe nftnl_rule_get_u64(object, UInt16(NFTNL_RULE_HANDLE.rawValue))))
         }
         return rules
     }

@@ -8,11 +8,27 @@ internal import Glibc
 /// namespace. It belongs to one thread at a time.
 public final class NetfilterSocket {
     let socket: NetlinkSocket
+    let family: TableFamily
 
-    /// `NFPROTO_INET` (linux/netfilter.h).
-    static let family: UInt16 = 1
+    /// The packets that a table sees; raw values are `NFPROTO_*` (linux/netfilter.h).
+    enum TableFamily: UInt16, CaseIterable {
+        /// IPv4 and IPv6.
+        case inet = 1
+        /// IPv4.
+        case ipv4 = 2
+        /// IPv6.
+        case ipv6 = 10
+    }
 
-    private init(_ socket: NetlinkSocket) { self.socket = socket }
+    private init(_ socket: NetlinkSocket, _ family: TableFamily = .inet) {
+        self.socket = socket
+        self.family = family
+    }
+
+    /// Connects to the tables of a family in the calling thread's network namespace.
+    static func open(_ family: TableFamily) throws(NetlinkError) -> NetfilterSocket {
+        NetfilterSocket(try NetlinkSocket.open(protocol: NETLINK_NETFILTER, namespace: nil), family)
+    }
 
     /// Connects to the packet filter of the calling thread's network namespace.
     ///

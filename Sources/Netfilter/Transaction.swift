@@ -16,6 +16,7 @@ struct Transaction: ~Copyable {
     let table: String
 
     private let socket: NetlinkSocket
+    private let family: NetfilterSocket.TableFamily
     private let room: UnsafeMutableRawBufferPointer
     private let operation: String
 
@@ -34,8 +35,12 @@ struct Transaction: ~Copyable {
     private static let roomSize = 192 << 10
 
     /// Begins a transaction about a table, whose messages are numbered by `socket`.
-    init(about table: String, for socket: NetlinkSocket, _ operation: String) throws(NetlinkError) {
+    init(
+        about table: String, for socket: NetlinkSocket, _ operation: String,
+        family: NetfilterSocket.TableFamily = .inet
+    ) throws(NetlinkError) {
         self.table = table
+        self.family = family
         self.socket = socket
         self.operation = operation
         unsafe room = .allocate(byteCount: Self.roomSize, alignment: 16)
@@ -66,7 +71,7 @@ struct Transaction: ~Copyable {
     ) throws(NetlinkError) -> UnsafeMutablePointer<nlmsghdr> {
         let sequence = number(subject)
         let header = unsafe nftnl_nlmsg_build_hdr(
-            chars, UInt16(truncatingIfNeeded: type), NetfilterSocket.family, flags, sequence)
+            chars, UInt16(truncatingIfNeeded: type), family.rawValue, flags, sequence)
         guard let header = unsafe header else { throw outOfMemory }
         return unsafe header
     }
@@ -121,8 +126,23 @@ struct Transaction: ~Copyable {
 
     // MARK: Rules
 
-    /// Appends a rule to a chain.
-    mutating func append(_ rule: Rule, at position: Int, of chain: String) throws(NetlinkError) {
+    /// Takes a rule out of a chain.
+    mutating func delete(ruleOf handle: UInt64, _ chain: String) throws(NetlinkError) {
+        guard let object = unsafe nftnl_rule_alloc() else { throw outOfMemory }
+        defer { unsafe nftnl_rule_free(object) }
+        try unsafe require(nftnl_rule_set_str(object, UInt16(NFTNL_RULE_TABLE.rawValue), table) == 0)
+        try unsafe require(nftnl_rule_set_str(object, UInt16(NFTNL_RULE_CHAIN.rawValue), chain) == 0)
+        unsafe nftnl_rule_set_u64(object, UInt16(NFTNL_RULE_HANDLE.rawValue), handle)
+        let header = try unsafe begin(
+            Int32(NFT_MSG_DELRULE.rawValue), 0, .rule("", chain: chain, position: 0))
+        unsafe nftnl_rule_nlmsg_build_payload(header, object)
+        unsafe add(header)
+    }
+
+    /// Puts a rule at the end of a chain, or before all others.
+    mutating func append(
+        _ rule: Rule, at position: Int, of chain: String, first: Bool = false
+    ) throws(NetlinkError) {
         guard let object = unsafe nftnl_rule_alloc() else { throw outOfMemory }
         defer { unsafe nftnl_rule_free(object) }
         let subject = Subject.rule(rule.name, chain: chain, position: position)
@@ -143,7 +163,7 @@ struct Transaction: ~Copyable {
             }
             unsafe nftnl_rule_add_expr(object, expression.release())
         }
-        let flags = NetlinkConstant.create | NetlinkConstant.append
+        let flags = NetlinkConstant.create | (first ? 0 : NetlinkConstant.append)
         let header = try unsafe begin(Int32(NFT_MSG_NEWRULE.rawValue), flags, subject)
         unsafe nftnl_rule_nlmsg_build_payload(header, object)
         unsafe add(header)

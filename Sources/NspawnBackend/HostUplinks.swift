@@ -11,6 +11,10 @@ struct HostUplinks {
     /// Starts and stops the unit that puts the rules back when somebody throws them away.
     let guardian: UplinkGuardian
 
+    private var chains: ForeignChains {
+        ForeignChains(interfaces: .prefix(Uplink.prefix), except: HostRuleset.table)
+    }
+
     private var forwarding: HostForwarding { HostForwarding(directory: directory) }
 
     /// Makes the link of a sandbox whose rules are in force. What is there already stays.
@@ -20,6 +24,7 @@ struct HostUplinks {
         try checkPool()
         let hasV6 = HostForwarding.hasV6Route
         try applyRules()
+        _ = try chains.letThrough()
         try forwarding.switchOn(v6: hasV6)
         try guardian.start()
         let devices = try UplinkDevices(sandboxNamespace: namespace)
@@ -39,6 +44,7 @@ struct HostUplinks {
         }
         guard interfaces().isEmpty else { return }
         try guardian.stop()
+        try chains.takeBack()
         try NetfilterSocket.open().delete(table: HostRuleset.table)
         try forwarding.restore()
     }
@@ -54,6 +60,8 @@ struct HostUplinks {
         let links = interfaces()
         guard !links.isEmpty else { return [] }
         do {
+            // Before anything is asked: chains of others come and go, whatever ours do.
+            _ = try chains.letThrough()
             let found = try differences()
             guard !found.isEmpty else { return [] }
             try applyRules()

@@ -21,11 +21,11 @@ public final class LinkWatch {
         try? LocalDatagram(to: path).send(Array("READY=1".utf8))
     }
 
-    /// Waits for a change, or a signal.
-    /// - Returns: whether addresses of the host changed, and not rules alone; nil after a signal.
-    public func next() throws(SandboxError) -> Bool? {
+    /// Waits for a change.
+    /// - Returns: whether addresses of the host changed, and not rules alone.
+    public func next() throws(SandboxError) -> Bool {
         do throws(NetlinkError) {
-            return try changes.next().map { $0.contains(.addresses) }
+            return try changes.next().contains(.addresses)
         } catch {
             throw SandboxError(.unavailable, "listen for changes of the host's rules", cause: "\(error)")
         }

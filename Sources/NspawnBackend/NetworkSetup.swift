@@ -134,7 +134,8 @@ extension NspawnBackend {
     /// What is wrong with the host's side of a link.
     private func linkDifferences(_ name: SandboxName) throws -> [String] {
         guard uplinks.isAttached(name) else { return ["link: is not there"] }
-        return try uplinks.differences().map { "host: \($0)" }
+        let guardian = try SystemdManager(try bus()).snapshot(of: GuardUnit.name).activeState
+        return try uplinks.differences().map { "host: \($0)" } + (guardian == "active" ? [] : ["guard: is not running"])
     }
 
     /// See `Backend`.

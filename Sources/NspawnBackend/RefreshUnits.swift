@@ -15,8 +15,8 @@ struct RefreshUnits {
         let period: UInt64 = 30_000_000
         return [
             UnitProperty("Description", .string("Addresses of direct hosts of sandbox \(name)")),
-            UnitProperty("OnActiveUSec", .uint64(period)),
-            UnitProperty("OnUnitInactiveUSec", .uint64(period)),
+            UnitProperty("OnActiveSec", .uint64(period)),
+            UnitProperty("OnUnitInactiveSec", .uint64(period)),
             UnitProperty("AccuracyUSec", .uint64(1_000_000)),
             UnitProperty("RemainAfterElapse", .bool(true)),
             UnitProperty("CollectMode", .string("inactive-or-failed")),

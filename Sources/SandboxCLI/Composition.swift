@@ -74,11 +74,11 @@ struct NspawnTools: HostTools {
         }
     }
 
-    func guardLinks(until isOver: () -> Bool, report: (String) -> Void) throws(SandboxError) {
+    func guardLinks(report: (String) -> Void) throws(SandboxError) -> Never {
         let watch = try LinkWatch()
         watch.notifyReady()
-        while !isOver() {
-            guard let areAddresses = try watch.next() else { continue }
+        while true {
+            let areAddresses = try watch.next()
             do throws(SandboxError) {
                 for line in try host.repairLinks() { report("put back: \(line)") }
                 if areAddresses { try engine.reapplyOpen() }

@@ -8,7 +8,7 @@ protocol HostTools {
         throws(SandboxError)
     func copy(from source: CopyEnd, to destination: CopyEnd) throws(SandboxError)
     func doctor() throws(SandboxError) -> [DoctorFinding]
-    func guardLinks(until isOver: () -> Bool, report: (String) -> Void) throws(SandboxError)
+    func guardLinks(report: (String) -> Void) throws(SandboxError) -> Never
 }
 
 /// The services as an engine and the host's tools offer them.
@@ -30,8 +30,8 @@ struct EngineServices<Store: RecordStore, Host: Backend, Tools: HostTools>: Serv
     func refresh(_ name: SandboxName, onlyDue: Bool) throws(SandboxError) -> NetworkOutcome {
         try engine.refresh(name, onlyDue: onlyDue)
     }
-    func guardLinks(until isOver: () -> Bool, report: (String) -> Void) throws(SandboxError) {
-        try tools.guardLinks(until: isOver, report: report)
+    func guardLinks(report: (String) -> Void) throws(SandboxError) -> Never {
+        try tools.guardLinks(report: report)
     }
     func networkStatus(_ name: SandboxName) throws(SandboxError) -> NetworkStatus { try engine.networkStatus(name) }
     func verifyNetwork(_ name: SandboxName) throws(SandboxError) -> [String] { try engine.verifyNetwork(name) }

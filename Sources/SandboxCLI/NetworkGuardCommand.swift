@@ -9,11 +9,11 @@ extension NetworkCommand {
             shouldDisplay: false)
 
         func perform(_ context: Context) throws(SandboxError) -> Int32 {
-            context.watchSignals()
-            try context.makeServices().guardLinks(until: { context.interruption() != nil }) { line in
+            // A signal ends it wherever it is: what is half put back, the next guard finds.
+            try context.makeServices().guardLinks { line in
                 context.console.print(line)
+                try? context.console.flush()
             }
-            return 0
         }
     }
 }

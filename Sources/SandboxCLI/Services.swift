@@ -16,8 +16,8 @@ protocol Services {
     func refresh(_ name: SandboxName, onlyDue: Bool) throws(SandboxError) -> NetworkOutcome
     func networkStatus(_ name: SandboxName) throws(SandboxError) -> NetworkStatus
     func verifyNetwork(_ name: SandboxName) throws(SandboxError) -> [String]
-    /// Watches the host's rules for links until it is told to end; each thing it does is a line for `report`.
-    func guardLinks(until isOver: () -> Bool, report: (String) -> Void) throws(SandboxError)
+    /// Watches the host's rules for links until it is killed; each thing it does is a line for `report`.
+    func guardLinks(report: (String) -> Void) throws(SandboxError) -> Never
     func collect(force: Bool) throws(SandboxError) -> [Finding]
     /// What `create` would do, without doing it.
     func plan(_ request: CreateRequest) throws(SandboxError) -> DryRunPlan

@@ -69,6 +69,7 @@ extension SandboxEngine {
             try host.removeNetworkState(name)
             try store.save(record)
         } undo: { () throws(SandboxError) in
+            try host.removeNetworkState(name)
             try store.remove(name)
         }
         if request.start { try bringUp(&record, weakenings, &steps) }
@@ -96,6 +97,7 @@ extension SandboxEngine {
             return connected
         } undo: { () throws(SandboxError) in
             try host.removeNetwork(name)
+            try store.removeRun(name)
         }
         record = connected
         let machine = try steps.step("launch") { () throws(SandboxError) in

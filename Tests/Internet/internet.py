@@ -188,6 +188,12 @@ def sunk():
     return int(re.search(r'"packets": (\d+)', text).group(1))
 
 
+def seen():
+    """Addresses whose packets reached the sinkhole so far."""
+    text = "".join(inside("nft", "list", "set", "inet", "sinkhole", name).stdout for name in ("seen4", "seen6"))
+    return set(re.findall(r"([0-9a-f.:]+) counter packets", text))
+
+
 def questions():
     """What the name server was asked so far."""
     try:

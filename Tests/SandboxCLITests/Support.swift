@@ -53,7 +53,7 @@ final class FakeServices: Services {
         return NetworkOutcome(generation: 1, closed: 0, changed: true)
     }
 
-    func guardLinks(until isOver: () -> Bool, report: (String) -> Void) throws(SandboxError) {}
+    func guardLinks(report: (String) -> Void) throws(SandboxError) -> Never { throw SandboxError(.internal, "no guard") }
     func refresh(_ name: SandboxName, onlyDue: Bool) throws(SandboxError) -> NetworkOutcome {
         try call("refresh", name)
         return NetworkOutcome(generation: 0, closed: 0, changed: false)

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 
 DEBUG = "/usr/lib/sandboxctl-test/bin/sandboxctl"
@@ -39,7 +40,10 @@ def inventory():
     with open("/proc/self/mountinfo", encoding="utf-8") as file:
         mounts = [line for line in file if "/sandbox" in line.split(" - ")[0].split()[4]]
     return {
-        "units": lines("systemctl", "list-units", "--all", "--plain", "--no-legend", "sandbox-*", "sandboxctl-gateway-*"),
+        "units": lines("systemctl", "list-units", "--all", "--plain", "--no-legend", "sandbox-*", "sandboxctl-gateway-*",
+                       "sandboxctl-guard*", "sandboxctl-refresh-*"),
+        "links": [name for name in listing("/sys/class/net") if name.startswith("sbx-")],
+        "tables": [line for line in lines("nft", "list", "tables") if "sandbox" in line],
         "gateways": listing("/var/lib/private/sandboxctl-gateway"),
         "machines": lines("machinectl", "list", "--no-legend"),
         "networks": [name for name in listing("/run/netns") if name.startswith("sandbox-")],
@@ -52,6 +56,16 @@ def inventory():
     }
 
 
+def eventually(condition, seconds=10):
+    """Waits for something that the system does by itself."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
 def is_ours(pid):
     """Whether a process has a uid of the ranges that sandboxes own."""
     try:
@@ -60,7 +74,7 @@ def is_ours(pid):
         return False
 
 
-EMPTY = {"units": [], "gateways": [], "machines": [], "networks": [], "mounts": [], "runtime": [], "state": [], "ranges": [],
+EMPTY = {"units": [], "links": [], "tables": [], "gateways": [], "machines": [], "networks": [], "mounts": [], "runtime": [], "state": [], "ranges": [],
          "credentials": [], "processes": []}
 
 

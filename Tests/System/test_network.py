@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from support import SandboxTest, sandboxctl, text
+from support import SandboxTest, eventually, lines, sandboxctl, text
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Internet"))
 import internet  # noqa: E402
@@ -202,7 +202,7 @@ class Changing(NetworkTest):
         self.curl("http://api.example.org/")
         text("network", "set", "web", "none")
         self.fails("curl -sS -m 5 http://api.example.org/")
-        self.assertEqual(sandboxctl("network", "set", "web", "full").returncode, 69)
+        self.assertEqual(text("network", "verify", "web"), "web: ok\n")
 
     def test_a_foreign_hand_in_the_rules_is_seen(self):
         self.web()
@@ -260,6 +260,222 @@ class Changing(NetworkTest):
         self.assertEqual((status["NoNewPrivs"], status["Seccomp"]), ("1", "2"))
         # Identity is the socket: another local user has no way to it.
         self.assertEqual(os.stat("/run/sandboxctl/web/gateway.control").st_mode & 0o777, 0o600)
+
+
+class Open(NetworkTest):
+    """Mode `full`: everything but the neighbourhood."""
+
+    REFUSED = ["169.254.169.254", "10.0.0.1", "192.168.1.1", "172.16.0.1", "100.64.0.1", "198.18.200.1", "224.0.0.251",
+               "100.100.100.200", "168.63.129.16", "127.0.0.53", "0.0.0.0", "240.0.0.1",
+               "fd00::1", "fe80::1", "fec0::1", "ff02::1", "::ffff:10.0.0.1", "64:ff9b::cb00:7142", "2002:cb00:7142::1",
+               "fd00:ec2::254"]
+    KNOCK = ("import socket,sys\n"
+             "reached=[]\n"
+             "for a in sys.argv[2:]:\n"
+             "  f=socket.AF_INET6 if ':' in a else socket.AF_INET\n"
+             "  for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):\n"
+             "    s=socket.socket(f,kind); s.settimeout(.3)\n"
+             "    try:\n"
+             "      s.connect((a,int(sys.argv[1])))\n"
+             "      if kind==socket.SOCK_DGRAM: s.send(b'x'); s.send(b'x'); s.recv(1)\n"
+             "      reached.append(a)\n"
+             "    except OSError: pass\n"
+             "print(' '.join(sorted(set(reached))))\n")
+
+    def full(self, name="web", **options):
+        return self.create(name, "--network", "full", **options)
+
+    def knock(self, port, *addresses, name="web"):
+        return self.inside(f"cat > /tmp/k.py; python3 /tmp/k.py {port} {' '.join(addresses)}", name,
+                           stdin=self.KNOCK.encode()).split()
+
+    def test_the_world_is_reached_by_name_and_address(self):
+        self.full()
+        for option in ("-4", "-6"):
+            self.assertIn("evil.example.net", self.curl(option, "https://evil.example.net/"))
+        self.assertIn("203.0.113.66", self.curl("http://203.0.113.66/"))
+        self.assertEqual(self.knock(7, "203.0.113.50", "2001:db8:1::50"), ["2001:db8:1::50", "203.0.113.50"])
+        self.assertIn("203.0.113.10", self.inside("dig +short api.example.org", "web"))
+        # Nothing but addresses is looked up, and what leads into the neighbourhood leads nowhere.
+        internet.zone(entries={"wild.example.org": {"A": ["10.0.0.5"], "ttl": 0}})
+        self.assertEqual(self.inside("dig +short wild.example.org", "web").strip(), "")
+        self.assertEqual(text("network", "verify", "web"), "web: ok\n")
+        text("network", "deny", "web", "api.example.org")
+        self.fails("getent hosts api.example.org")
+
+    def test_the_neighbourhood_is_not_reached(self):
+        # NET-02, NET-03, NET-06 … NET-09 in mode `full`.
+        self.full()
+        before = internet.seen()
+        self.assertEqual(self.knock(80, *self.REFUSED), [])
+        self.assertEqual(internet.seen() - before, set())
+        # The control: what leaves does reach the sinkhole, and the host itself gets further.
+        self.knock(80, "8.8.8.8", "2001:4860::8888")
+        self.assertEqual(internet.seen() - before, {"8.8.8.8", "2001:4860::8888"})
+        subprocess.run(["python3", "-c", self.KNOCK, "80", "10.0.0.1", "100.64.0.1", "fd00::1"], check=True, capture_output=True)
+        self.assertLess({"10.0.0.1", "100.64.0.1", "fd00::1"}, internet.seen())
+
+    def test_host_and_other_sandboxes_are_not_reached(self):
+        # NET-10, NET-11, and with the host's rules gone for a moment.
+        self.full()
+        self.full("other")
+        servers = "import socket,time\nfor f,a in((socket.AF_INET,'0.0.0.0'),(socket.AF_INET6,'::')):\n" \
+                  " s=socket.socket(f); s.setsockopt(socket.SOL_SOCKET,socket.SO_REUSEADDR,1)\n" \
+                  " if f==socket.AF_INET6: s.setsockopt(41,26,1)\n s.bind((a,8765)); s.listen(); globals()[a]=s\n" \
+                  "print('up',flush=True); time.sleep(60)"
+        own = [line.split()[3].split("/")[0] for line in text_of("ip", "-o", "addr").splitlines()]
+        own = [address for address in own if not address.startswith(("127.", "fe80")) and address != "::1"]
+        inner = [line.split()[3].split("/")[0] for line in
+                 text_of("ip", "netns", "exec", "sandbox-other", "ip", "-o", "addr", "show", "uplink").splitlines()]
+        self.assertEqual((len(own), len(inner)), (6, 2))
+        with subprocess.Popen(["python3", "-c", servers], stdout=subprocess.PIPE) as host, \
+                subprocess.Popen(["sandboxctl", "exec", "other", "--", "python3", "-c", servers], stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE) as other:
+            try:
+                host.stdout.readline()
+                other.stdout.readline()
+                self.assertEqual(self.knock(8765, *own, *inner), [])
+                control = subprocess.run(["python3", "-c", self.KNOCK, "8765", *own], capture_output=True, text=True, check=True)
+                self.assertEqual(set(control.stdout.split()), set(own))
+                subprocess.run(["systemctl", "stop", "sandboxctl-guard.service"], check=True)
+                subprocess.run(["nft", "flush", "ruleset"], check=True)
+                self.assertEqual(self.knock(8765, *own, *inner), [])
+                verdict = sandboxctl("network", "verify", "web")
+                self.assertEqual(verdict.returncode, 1)
+                self.assertIn(b"guard: is not running", verdict.stdout)
+            finally:
+                host.kill()
+                other.kill()
+
+    def test_rules_that_are_thrown_away_come_back(self):
+        self.full()
+        for damage in (["flush", "ruleset"], ["delete", "table", "inet", "sandboxctl"],
+                       ["insert", "rule", "inet", "sandboxctl", "input", "accept"],
+                       ["flush", "chain", "inet", "sandboxctl", "postrouting"]):
+            with self.subTest(damage):
+                subprocess.run(["nft", *damage], check=True)
+                self.assertTrue(eventually(lambda: text_or_nothing("network", "verify", "web") == "web: ok\n", 1))
+                self.assertIn("evil.example.net", self.curl("http://evil.example.net/"))
+
+    def test_what_a_rule_names_is_reached(self):
+        self.full(template="[network]\nmode = \"full\"\nprivate = true\nallow = [{ cidr = \"10.9.0.0/16\", ports = [80] }]\n")
+        before = internet.seen()
+        self.knock(80, "10.9.1.2", "10.8.1.2")
+        self.knock(81, "10.9.1.3")
+        self.assertEqual(internet.seen() - before, {"10.9.1.2"})
+
+    def test_forwarding_is_as_it_was_afterwards(self):
+        settings = ["ipv4/ip_forward", "ipv6/conf/all/forwarding", "ipv6/conf/wan0/accept_ra"]
+        before = [read(name) for name in settings]
+        self.assertEqual(before[:2], ["0", "0"])
+        self.full()
+        self.full("other")
+        self.assertEqual([read(name) for name in settings], ["1", "1", "2"])
+        text("network", "set", "web", "none")
+        self.assertEqual(text("network", "verify", "--all"), "other: ok\nweb: ok\n")
+        self.assertEqual(read(settings[0]), "1")
+        text("stop", "other")
+        self.assertEqual([read(name) for name in settings], before)
+        text("network", "set", "web", "full")
+        self.curl("http://evil.example.net/")
+        text("network", "set", "web", "restricted")
+        self.fails("curl -sS -m 5 http://203.0.113.66/")
+        self.assertEqual([read(name) for name in settings], before)
+        self.assertEqual(text("network", "verify", "web"), "web: ok\n")
+
+    def test_beside_others_who_forward(self):
+        # What Docker and ufw leave: a forward chain that drops what it does not know.
+        chain = ("add table ip filter\nadd chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }\n"
+                 "add table ip6 filter\nadd chain ip6 filter FORWARD { type filter hook forward priority 0; policy drop; }\n")
+        subprocess.run(["nft", "-f", "-"], input=chain, text=True, check=True)
+        try:
+            self.full()
+            for option in ("-4", "-6"):
+                self.curl(option, "http://evil.example.net/")
+            # They start again while it runs.
+            subprocess.run(["nft", "flush", "ruleset"], check=True)
+            subprocess.run(["nft", "-f", "-"], input=chain, text=True, check=True)
+            self.assertTrue(eventually(
+                lambda: sandboxctl("exec", "web", "--", "curl", "-sS", "-m", "1", "http://evil.example.net/").returncode == 0, 5))
+            text("remove", "web")
+            self.assertNotIn("sbx-", text_of("nft", "list", "ruleset"))
+        finally:
+            subprocess.run(["nft", "flush", "ruleset"], check=True)
+
+
+class Direct(NetworkTest):
+    """Hosts that are reached through the kernel."""
+
+    TEMPLATE = ("[network]\nmode = \"restricted\"\nallow = [\"api.example.org\",\n"
+                "{ host = \"echo.example.org\", ports = [\"7/udp\", 7], via = \"direct\" },\n"
+                "{ cidr = \"203.0.113.60/32\", ports = [80] }]\n")
+    ECHO = ("import socket,sys\nf=socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET\n"
+            "s=socket.socket(f,socket.SOCK_DGRAM); s.settimeout(2); s.connect((sys.argv[1],7))\n"
+            "s.send(b'hello'); print(s.recv(9))\n")
+
+    def echo(self, address, name="web"):
+        return sandboxctl("exec", name, "--", "python3", "-c", self.ECHO, address).stdout == b"b'hello'\n"
+
+    def test_direct_hosts_and_nothing_else(self):
+        self.create("web", template=self.TEMPLATE)
+        self.assertIn("203.0.113.50", self.inside("getent ahosts echo.example.org", "web"))
+        for address in ("203.0.113.50", "2001:db8:1::50"):
+            self.assertTrue(self.echo(address))
+            self.fails(f"nc -w 2 -z {address} 80")
+        self.assertIn("203.0.113.60", self.curl("http://203.0.113.60/"))
+        self.assertIn("api.example.org", self.curl("https://api.example.org/"))
+        self.fails("curl -sS -m 3 http://evil.example.net/")
+        before = internet.sunk()
+        out = self.inside("cat > /tmp/p.py; python3 /tmp/p.py", "web", stdin=PROBE.encode()).strip()
+        self.assertEqual(out, "[('udp', '203.0.113.50', 7), ('udp', '2001:db8:1::50', 7)]")
+        self.assertEqual(internet.sunk(), before)
+        self.assertEqual(text("network", "verify", "web"), "web: ok\n")
+        text("reset", "web")
+        self.assertTrue(self.echo("203.0.113.50"))
+
+    def test_an_address_that_changes(self):
+        self.create("web", template=self.TEMPLATE)
+        internet.zone(entries={"echo.example.org": {"A": ["203.0.113.10"], "AAAA": ["2001:db8:1::50"], "ttl": 1}})
+        self.assertIn("in effect", self.refreshed())
+        # The new address is open, the old one for a while still: clients keep what they were told.
+        self.assertTrue(self.echo("203.0.113.50"))
+        shown = json.loads(text("network", "show", "web", "--json"))
+        self.assertIn("203.0.113.10", json.dumps(shown))
+        self.assertEqual(text("network", "refresh", "web"), "web: nothing to change\n")
+        # The resolver fails: the last good set stays, and it is said.
+        internet.zone(entries={"echo.example.org": {"rcode": 2, "ttl": 0}})
+        self.refreshed()
+        self.assertTrue(self.echo("2001:db8:1::50"))
+        self.assertIn("no resolver answered", text("network", "show", "web"))
+
+    def refreshed(self):
+        """What a refresh says once the gateway's own memory of the name is over."""
+        subprocess.run(["systemctl", "kill", "-s", "KILL", "sandboxctl-gateway-web.service"], check=True)
+        return text("network", "refresh", "web")
+
+    def test_a_flow_to_a_host_that_is_denied_ends(self):
+        self.create("web", template=self.TEMPLATE)
+        flow = ("import socket,time,sys\ns=socket.create_connection(('203.0.113.50',7)); s.settimeout(3)\n"
+                "print('up',flush=True)\n"
+                "try:\n"
+                "  while True: s.sendall(b'x'); s.recv(1); time.sleep(.01)\n"
+                "except OSError: sys.exit(7)\n")
+        with subprocess.Popen(["sandboxctl", "exec", "web", "--", "python3", "-c", flow], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE) as stream:
+            stream.stdout.readline()
+            text("network", "deny", "web", "echo.example.org")
+            self.assertEqual(stream.wait(timeout=5), 7)
+        self.assertFalse(self.echo("203.0.113.50"))
+        self.assertEqual(lines("systemctl", "list-units", "--plain", "--no-legend", "sandboxctl-refresh-*"), [])
+
+
+def text_or_nothing(*arguments):
+    return sandboxctl(*arguments).stdout.decode()
+
+
+def read(setting):
+    with open(f"/proc/sys/net/{setting}", encoding="utf-8") as file:
+        return file.read().strip()
 
 
 def text_of(*command):
