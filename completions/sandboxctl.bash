@@ -506,13 +506,13 @@ _sandboxctl_network() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    show|allow|deny|set|refresh|verify|denied)
+    show|allow|deny|set|refresh|explain|verify|denied)
         # Offer subcommand argument completions
         "_sandboxctl_network_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'show allow deny set refresh verify denied' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'show allow deny set refresh explain verify denied' -- "${cur}"))
         ;;
     esac
 }
@@ -608,6 +608,22 @@ _sandboxctl_network_refresh() {
     esac
 }
 
+_sandboxctl_network_explain() {
+    repeating_flags=()
+    non_repeating_flags=(--json --version -h --help)
+    repeating_options=()
+    non_repeating_options=()
+    __sandboxctl_offer_flags_options 3
+
+    # Offer positional completions
+    case "${positional_number}" in
+    1)
+        __sandboxctl_add_completions -W "$(eval 'sandboxctl list -q 2>/dev/null')"
+        return
+        ;;
+    esac
+}
+
 _sandboxctl_network_verify() {
     repeating_flags=()
     non_repeating_flags=(--all --version -h --help)
@@ -626,7 +642,7 @@ _sandboxctl_network_verify() {
 
 _sandboxctl_network_denied() {
     repeating_flags=()
-    non_repeating_flags=(--json --version -h --help)
+    non_repeating_flags=(--json --follow -f --version -h --help)
     repeating_options=()
     non_repeating_options=()
     __sandboxctl_offer_flags_options 1

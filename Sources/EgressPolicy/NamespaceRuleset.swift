@@ -217,7 +217,7 @@ public enum NamespaceRuleset {
                 [
                     out, .family(family.family),
                     .inSet("direct\(family.suffix)", key: [family.packet, .transport, .destinationPort]),
-                    .goto("leave"),
+                    .counter, .goto("leave"),
                 ])
         }
         // The kernel's own announcements of groups are nobody's attempt.
@@ -229,7 +229,8 @@ public enum NamespaceRuleset {
                 "full",
                 [
                     out, .family(family.family),
-                    .inSet("refused\(family.suffix)", key: [family.packet], negated: true), .goto("leave"),
+                    .inSet("refused\(family.suffix)", key: [family.packet], negated: true), .counter,
+                    .goto("leave"),
                 ])
         }
         return own + direct + (announcements ?? []) + (isFull ? open : [])

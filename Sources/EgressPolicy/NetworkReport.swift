@@ -8,9 +8,14 @@ public struct NetworkReport: Codable, Sendable, Equatable {
     public var refused: [RefusedAddress]
     /// Bytes that left, where the policy has a budget for them.
     public var spent: UInt64?
+    /// Bytes that left by the link, past the gateway.
+    public var linked: UInt64
 
     /// A report.
-    public init(gateway: GatewayReport? = nil, refused: [RefusedAddress] = [], spent: UInt64? = nil) {
+    public init(
+        gateway: GatewayReport? = nil, refused: [RefusedAddress] = [], spent: UInt64? = nil, linked: UInt64 = 0
+    ) {
+        self.linked = linked
         self.gateway = gateway
         self.refused = refused
         self.spent = spent

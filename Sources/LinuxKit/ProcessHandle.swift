@@ -90,6 +90,9 @@ public enum ThisProcess {
     /// Whether it runs as root.
     public static var isRoot: Bool { geteuid() == 0 }
 
+    /// Lets so many seconds pass, or fewer when a signal comes.
+    public static func pause(seconds: Double) { _ = poll(nil, 0, Int32(seconds * 1000)) }
+
     /// Ends by the default action of a signal, so that the caller sees the truth.
     public static func die(ofSignal signal: Int32) { sbx_die_of_signal(signal) }
 

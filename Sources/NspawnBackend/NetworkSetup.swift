@@ -139,6 +139,23 @@ extension NspawnBackend {
     }
 
     /// See `Backend`.
+    public func liveRules(_ record: SandboxRecord) throws(SandboxError) -> Explanation.LiveRules {
+        do {
+            let namespace = try Files.open(following: paths.network(record.name), .read)
+            let filter = try NetfilterSocket.open(inNamespace: namespace.number)
+            let rules = try filter.read(table: NamespaceRuleset.table)
+            let isLinked = uplinks.isAttached(record.name)
+            return Explanation.LiveRules(
+                ruleset: rules, counts: rules == nil ? [] : try filter.counts(of: NamespaceRuleset.table),
+                hasLinkV4: isLinked, hasLinkV6: isLinked && HostForwarding.hasV6Route)
+        } catch let error as SystemError {
+            throw error.as(.internal).prefixed("read the rules of '\(record.name)'")
+        } catch {
+            throw SandboxError(.internal, "read the rules of '\(record.name)'", cause: "\(error)")
+        }
+    }
+
+    /// See `Backend`.
     public func networkReport(_ record: SandboxRecord) throws(SandboxError) -> NetworkReport {
         guard record.template.network.mode != .none else { return NetworkReport() }
         do {
@@ -155,7 +172,9 @@ extension NspawnBackend {
                 }
             }
             report.refused.sort { $0.age > $1.age }
-            report.spent = try filter.counts(of: NamespaceRuleset.table).compactMap(\.quotaUsed).first
+            let counts = try filter.counts(of: NamespaceRuleset.table)
+            report.spent = counts.compactMap(\.quotaUsed).first
+            report.linked = counts.compactMap { $0.chain == "output" ? $0.traffic?.bytes : nil }.reduce(0, +)
             return report
         } catch let error as NetlinkError {
             throw SandboxError(.internal, "read the rules of '\(record.name)'", cause: "\(error)")

@@ -21,7 +21,7 @@ enum Composition {
             },
             catalog: .installed(state: paths.state), isRoot: ThisProcess.isRoot, now: { Clock.realtime },
             environment: { ThisProcess.environment($0) }, watchSignals: Interruptions.watch,
-            interruption: Interruptions.last)
+            interruption: Interruptions.last, pause: ThisProcess.pause)
     }
 }
 

@@ -1,3 +1,4 @@
+internal import EgressPolicy
 internal import SandboxEngine
 internal import SandboxModel
 
@@ -34,6 +35,11 @@ struct EngineServices<Store: RecordStore, Host: Backend, Tools: HostTools>: Serv
         try tools.guardLinks(report: report)
     }
     func networkStatus(_ name: SandboxName) throws(SandboxError) -> NetworkStatus { try engine.networkStatus(name) }
+    func explain(
+        _ name: SandboxName, _ target: Explanation.Target, _ transport: Transport, port: UInt16
+    ) throws(SandboxError) -> Explanation {
+        try engine.explain(name, target, transport, port: port)
+    }
     func verifyNetwork(_ name: SandboxName) throws(SandboxError) -> [String] { try engine.verifyNetwork(name) }
     func collect(force: Bool) throws(SandboxError) -> [Finding] { try engine.collect(force: force) }
 

@@ -4,5 +4,8 @@ internal import ArgumentParser
 struct NetworkCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "network", abstract: "Show and change what a sandbox reaches.",
-        subcommands: [Show.self, Allow.self, Deny.self, Set.self, Refresh.self, Verify.self, Denied.self, Guard.self])
+        subcommands: [
+            Show.self, Allow.self, Deny.self, Set.self, Refresh.self, Explain.self, Verify.self, Denied.self,
+            Guard.self,
+        ])
 }

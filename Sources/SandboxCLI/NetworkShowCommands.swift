@@ -54,22 +54,46 @@ extension NetworkCommand {
         @Flag(help: "Print JSON.")
         var json = false
 
+        @Flag(name: .shortAndLong, help: "Go on with what is refused from now on, a line each, until interrupted.")
+        var follow = false
+
         @Argument(help: "Name of the sandbox.", completion: .sandboxes)
         var name: String
 
         func perform(_ context: Context) throws(SandboxError) -> Int32 {
-            let status = try context.makeServices().networkStatus(try SandboxName(name))
-            guard status.report != nil else {
-                throw SandboxError(
-                    .unavailable, "sandbox '\(name)' is not running", hint: "start it with 'sandboxctl start \(name)'")
-            }
-            let view = DeniedView(status, now: context.now())
+            let services = try context.makeServices()
+            var view = try look(services, context)
+            if follow { try go(on: &view, services, context) }
             if json {
                 context.console.print(try JSON.text(view))
             } else {
                 for line in NetworkText.lines(view) { context.console.print(line) }
             }
             return 0
+        }
+
+        private func look(_ services: any Services, _ context: Context) throws(SandboxError) -> DeniedView {
+            let status = try services.networkStatus(try SandboxName(name))
+            guard status.report != nil else {
+                throw SandboxError(
+                    .unavailable, "sandbox '\(name)' is not running", hint: "start it with 'sandboxctl start \(name)'")
+            }
+            return DeniedView(status, now: context.now())
+        }
+
+        /// Neither the kernel's set nor the gateway's table tells when it changes: both are looked at again.
+        private func go(
+            on view: inout DeniedView, _ services: any Services, _ context: Context
+        ) throws(SandboxError) -> Never {
+            while true {
+                context.pause(0.5)
+                let next = try look(services, context)
+                for denial in next.denials where !view.holds(denial) {
+                    context.console.print(json ? try JSON.line(denial) : NetworkText.line(denial))
+                }
+                try context.console.flush()
+                view = next
+            }
         }
     }
 }

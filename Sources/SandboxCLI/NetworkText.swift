@@ -23,6 +23,11 @@ enum NetworkText {
             lines.append("  egress budget: \(Text.bytes(view.egressSpent ?? 0)) of \(Text.bytes(budget))")
         }
         if let rate = view.connectionRate { lines.append("  connections: \(rate)") }
+        if let bytes = view.linked, bytes > 0 { lines.append("  past the gateway: \(Text.bytes(bytes))") }
+        for rule in view.rules {
+            guard let failure = rule.failure else { continue }
+            lines.append("  \(rule.host): \(failure)\(rule.addresses.isEmpty ? "" : "; its last addresses stay open")")
+        }
         guard let hosts = view.hosts, !hosts.isEmpty else { return lines }
         let head: [Text.Cell] = ["  REACHED", "CONNECTIONS", "OPEN", "SENT", "RECEIVED"]
         return lines
@@ -36,18 +41,35 @@ enum NetworkText {
                     })
     }
 
+    static func lines(_ view: ExplanationView) -> [String] {
+        ["\(view.host) port \(view.port): \(view.allowed ? "allowed" : "refused")"]
+            + view.steps.flatMap { step in
+                ["  \(step.by) \(step.verdict)"] + step.rules.map { "    \($0)" }
+            }
+    }
+
+    /// One refusal, for `denied --follow`.
+    static func line(_ denial: DeniedView.DenialView) -> String {
+        let port = denial.port.map { " port \($0)" } ?? ""
+        let transport = denial.protocol.map { " \($0)" } ?? ""
+        let allow = denial.allow.map { "; to allow it: \($0)" } ?? ""
+        return "\(denial.target)\(port)\(transport), \(denial.count) times: \(denial.reason)\(allow)".escapingControls
+    }
+
     static func lines(_ view: DeniedView) -> [String] {
-        guard !view.denials.isEmpty else { return ["\(view.sandbox): nothing was refused"] }
+        let spent = view.spentBudget.map {
+            ["\(view.sandbox): the egress budget of \(Text.bytes($0)) is spent: everything is refused until a restart"]
+        }
+        guard !view.denials.isEmpty else { return spent ?? ["\(view.sandbox): nothing was refused"] }
         let head: [Text.Cell] = ["TARGET", "PORT", "COUNT", "LAST", "REASON", "TO ALLOW IT"]
-        return Text.table(
-            [head]
-                + view.denials.map { denial in
-                    let port = denial.port.map { "\($0)" } ?? "-"
-                    return [
-                        Text.Cell(denial.target), Text.Cell(denial.protocol.map { "\(port)/\($0)" } ?? port),
-                        Text.Cell("\(denial.count)"), Text.Cell("\(Text.span(microseconds: denial.last)) ago"),
-                        Text.Cell(denial.reason), Text.Cell(denial.allow ?? "-"),
-                    ]
-                })
+        let rows = view.denials.map { denial in
+            let port = denial.port.map { "\($0)" } ?? "-"
+            return [
+                Text.Cell(denial.target), Text.Cell(denial.protocol.map { "\(port)/\($0)" } ?? port),
+                Text.Cell("\(denial.count)"), Text.Cell("\(Text.span(microseconds: denial.last)) ago"),
+                Text.Cell(denial.reason), Text.Cell(denial.allow ?? "-"),
+            ]
+        }
+        return (spent ?? []) + Text.table([head] + rows)
     }
 }

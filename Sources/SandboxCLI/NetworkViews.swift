@@ -14,6 +14,12 @@ struct NetworkView: Encodable {
         var addresses: [String]
         var expiresIn: Int64?
         var preset: String?
+        /// Addresses that a direct host had, open for a while still.
+        var formerAddresses: [String]?
+        /// Microseconds since a direct host was looked up with success.
+        var age: Int64?
+        /// Why it was looked up in vain since.
+        var failure: String?
     }
 
     var sandbox: SandboxName
@@ -25,6 +31,8 @@ struct NetworkView: Encodable {
     var egressBudget: UInt64?
     var egressSpent: UInt64?
     var connectionRate: String?
+    /// Bytes that left by the link, past the gateway.
+    var linked: UInt64?
     var queries: UInt64?
     var hosts: [GatewayReport.Host]?
 
@@ -34,16 +42,20 @@ struct NetworkView: Encodable {
         mode = policy.mode
         generation = status.record.network?.generation ?? 0
         rules = policy.rules.filter { !$0.hasExpired(at: now) }.map { rule in
-            RuleView(
+            let resolved = Self.resolved(rule, status)
+            return RuleView(
                 host: "\(rule.destination)", ports: rule.ports.map(\.description), via: rule.via,
                 addresses: Self.addresses(of: rule, status), expiresIn: rule.expires.map { $0 - now },
-                preset: rule.preset)
+                preset: rule.preset,
+                formerAddresses: resolved?.former?.filter { $0.until > now }.map { "\($0.address)" },
+                age: resolved.flatMap { $0.at == 0 ? nil : now - $0.at }, failure: resolved?.failure)
         }
         denied = policy.denied.map(\.description)
         `private` = policy.allowsPrivate
         egressBudget = policy.egressBudget?.bytes
         egressSpent = status.report?.spent
         connectionRate = policy.connectionRate?.description
+        linked = status.report?.linked
         queries = status.report?.gateway?.queries
         hosts = status.report?.gateway?.hosts
     }
@@ -57,10 +69,15 @@ struct NetworkView: Encodable {
         case (.gateway, .below):
             guard let places = status.record.network?.synthetic[pattern] else { return [] }
             return ["\(SyntheticMap.v4(places.lowerBound))-\(SyntheticMap.v4(places.upperBound - 1))"]
-        case (.direct, .exact(let name)):
-            return status.record.network?.resolved.first { $0.name == name }?.addresses.map(\.description) ?? []
+        case (.direct, .exact): return resolved(rule, status)?.addresses.map(\.description) ?? []
         case (.direct, .below): return []
         }
+    }
+
+    /// What is known of the addresses of a direct host.
+    private static func resolved(_ rule: EgressRule, _ status: NetworkStatus) -> ResolvedHost? {
+        guard rule.via == .direct, case .host(.exact(let name)) = rule.destination else { return nil }
+        return status.record.network?.resolved.first { $0.name == name }
     }
 }
 
@@ -76,11 +93,22 @@ struct DeniedView: Encodable {
         var last: Int64
         /// The command that would allow it, where one would.
         var allow: String?
+
+        fileprivate func isAbout(_ other: DenialView) -> Bool {
+            target == other.target && port == other.port && `protocol` == other.protocol && reason == other.reason
+        }
+    }
+
+    /// Whether something was refused as often before.
+    func holds(_ denial: DenialView) -> Bool {
+        denials.contains { $0.isAbout(denial) && $0.count >= denial.count }
     }
 
     var sandbox: SandboxName
     var denials: [DenialView]
     var forgotten: UInt64
+    /// The egress budget, in bytes, when all of it is spent: then everything is refused.
+    var spentBudget: UInt64?
 
     init(_ status: NetworkStatus, now: Int64) {
         let name = status.record.name
@@ -96,9 +124,21 @@ struct DeniedView: Encodable {
             return DenialView(
                 target: "\(refused.address)", port: refused.port == 0 ? nil : refused.port, protocol: transport,
                 reason: "no rule allows this address", count: refused.packets, last: Int64(refused.age) * 1_000_000,
-                allow: nil)
+                allow: Self.command(name, refused))
         }
         forgotten = gateway?.forgottenDenials ?? 0
+        if let budget = status.record.template.network.egressBudget, (status.report?.spent ?? 0) >= budget.bytes {
+            spentBudget = budget.bytes
+        }
+    }
+
+    /// An address is opened by its number, past the gateway; private ones are opened by the template alone.
+    private static func command(_ name: SandboxName, _ refused: RefusedAddress) -> String? {
+        guard let transport = [6: "", 17: "/udp"][refused.protocol], refused.port != 0,
+            Reachability.isReachable(refused.address, allowsPrivate: false)
+        else { return nil }
+        let address = refused.address.isV4 ? "\(refused.address)" : "[\(refused.address)]"
+        return "sandboxctl network allow \(name) '\(address):\(refused.port)\(transport)'"
     }
 
     private static func command(_ name: SandboxName, _ denial: GatewayReport.Denial) -> String? {

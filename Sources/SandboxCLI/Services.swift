@@ -1,3 +1,4 @@
+internal import EgressPolicy
 internal import SandboxEngine
 internal import SandboxModel
 
@@ -15,6 +16,9 @@ protocol Services {
     func change(_ name: SandboxName, _ change: NetworkChange) throws(SandboxError) -> NetworkOutcome
     func refresh(_ name: SandboxName, onlyDue: Bool) throws(SandboxError) -> NetworkOutcome
     func networkStatus(_ name: SandboxName) throws(SandboxError) -> NetworkStatus
+    func explain(
+        _ name: SandboxName, _ target: Explanation.Target, _ transport: Transport, port: UInt16
+    ) throws(SandboxError) -> Explanation
     func verifyNetwork(_ name: SandboxName) throws(SandboxError) -> [String]
     /// Watches the host's rules for links until it is killed; each thing it does is a line for `report`.
     func guardLinks(report: (String) -> Void) throws(SandboxError) -> Never

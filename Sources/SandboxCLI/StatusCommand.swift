@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import SandboxEngine
 internal import SandboxModel
 
 /// `sandboxctl status`: all that is known of one sandbox.
@@ -12,11 +13,20 @@ struct StatusCommand: Verb {
     var name: String
 
     func perform(_ context: Context) throws(SandboxError) -> Int32 {
-        let sandbox = try context.makeServices().status(try SandboxName(name))
+        let services = try context.makeServices()
+        let sandbox = try services.status(try SandboxName(name))
+        var network: NetworkStatus?
+        if sandbox.run != nil, sandbox.record?.template.network.egressBudget != nil {
+            network = try services.networkStatus(sandbox.name)
+        }
+        let budget = SandboxView.BudgetView(network)
         if json {
-            context.console.print(try JSON.text(SandboxView(sandbox, now: context.now())))
+            var view = SandboxView(sandbox, now: context.now())
+            view.budget = budget
+            context.console.print(try JSON.text(view))
         } else {
-            for line in StatusText.lines(sandbox, now: context.now(), colours: context.console.traits.colours) {
+            let colours = context.console.traits.colours
+            for line in StatusText.lines(sandbox, budget, now: context.now(), colours: colours) {
                 context.console.print(line)
             }
         }

@@ -107,7 +107,9 @@ enum SandboxTable {
 
 /// The block of `status`.
 enum StatusText {
-    static func lines(_ sandbox: SandboxSummary, now: Int64, colours: Bool) -> [String] {
+    static func lines(
+        _ sandbox: SandboxSummary, _ budget: SandboxView.BudgetView? = nil, now: Int64, colours: Bool
+    ) -> [String] {
         let state = Text.state(sandbox.state, colours: colours)
         var rows: [(String, String)] = []
         if let problem = sandbox.problem { rows.append(("problem", problem)) }
@@ -118,6 +120,7 @@ enum StatusText {
             rows.append(("uptime", Text.span(microseconds: now - run.startedAt)))
         }
         if let record = sandbox.record, let usage = sandbox.usage { rows += use(usage, record.template) }
+        if let budget { rows.append(("egress", budget.text)) }
         for weakening in sandbox.run?.weakenings ?? [] {
             rows.append(("weaker", "\(weakening.layer): \(weakening.reason)"))
         }

@@ -17,6 +17,8 @@ struct Context {
     let watchSignals: () -> Void
     /// Such a signal, if one has arrived.
     let interruption: () -> Int32?
+    /// Lets so many seconds pass, between two looks at something that does not tell when it changes.
+    let pause: (Double) -> Void
 }
 
 /// A command of sandboxctl: parsed by ArgumentParser, run with a context.

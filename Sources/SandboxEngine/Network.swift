@@ -117,7 +117,9 @@ extension SandboxEngine {
                 throw error
             }
             if needsAddresses(new) { closed += try refreshAddresses(&new) }
-            if compiled.lookups.isEmpty, !directHosts(old).isEmpty { try host.scheduleRefresh(new.name, isWanted: false) }
+            if compiled.lookups.isEmpty, !directHosts(old).isEmpty {
+                try host.scheduleRefresh(new.name, isWanted: false)
+            }
         }
         events.record(.network, new)
         return NetworkOutcome(generation: new.network?.generation ?? 0, closed: closed, changed: true)
@@ -173,6 +175,24 @@ extension SandboxEngine {
         let compiled = try compile(&record)
         let report = try run(record) == nil ? nil : try host.networkReport(record)
         return NetworkStatus(record: record, policy: compiled, report: report)
+    }
+
+    /// Why a running sandbox may connect to a host, or may not, from the rules that are in force.
+    /// - Throws: `notFound` when the sandbox does not run.
+    public func explain(
+        _ name: SandboxName, _ target: Explanation.Target, _ transport: Transport, port: UInt16
+    ) throws(SandboxError) -> Explanation {
+        let lock = try store.lock(name, wait: true)
+        defer { withExtendedLifetime(lock) {} }
+        var (record, _) = try running(name)
+        let compiled = try compile(&record)
+        let live = try host.liveRules(record)
+        return Explanation.make(
+            target, transport, port: port, policy: compiled.gateway, live: live,
+            lookUp: { host in
+                guard case .success(let found)? = self.host.lookUp([host], for: name)[host] else { return [] }
+                return found.addresses.filter { Reachability.isReachable($0, allowsPrivate: false) }
+            }, at: host.now())
     }
 
     /// What differs between kernel and policy; empty when nothing does.

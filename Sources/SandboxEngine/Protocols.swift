@@ -64,6 +64,8 @@ public protocol Backend {
     func checkNetwork(_ record: SandboxRecord, _ policy: CompiledPolicy) throws(SandboxError)
     /// What differs between the rules of the kernel and those of the policy, a line each.
     func networkDifferences(_ record: SandboxRecord, _ policy: CompiledPolicy) throws(SandboxError) -> [String]
+    /// Rules and routes that are in force.
+    func liveRules(_ record: SandboxRecord) throws(SandboxError) -> Explanation.LiveRules
     /// What kernel and gateway counted.
     func networkReport(_ record: SandboxRecord) throws(SandboxError) -> NetworkReport
     /// Addresses of hosts, asked of the host's resolvers by the gateway of a sandbox that runs.

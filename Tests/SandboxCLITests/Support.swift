@@ -1,3 +1,4 @@
+import EgressPolicy
 import Foundation
 import SandboxModel
 
@@ -53,7 +54,17 @@ final class FakeServices: Services {
         return NetworkOutcome(generation: 1, closed: 0, changed: true)
     }
 
-    func guardLinks(report: (String) -> Void) throws(SandboxError) -> Never { throw SandboxError(.internal, "no guard") }
+    func explain(
+        _ name: SandboxName, _ target: Explanation.Target, _ transport: Transport, port: UInt16
+    ) throws(SandboxError) -> Explanation {
+        calls.append("explain \(name) \(target) \(transport.rawValue) \(port)")
+        return Explanation(steps: [
+            Explanation.Step(judge: .resolver, isAllowed: false, verdict: "refuses the name: no rule allows this host")
+        ])
+    }
+    func guardLinks(report: (String) -> Void) throws(SandboxError) -> Never {
+        throw SandboxError(.internal, "no guard")
+    }
     func refresh(_ name: SandboxName, onlyDue: Bool) throws(SandboxError) -> NetworkOutcome {
         try call("refresh", name)
         return NetworkOutcome(generation: 0, closed: 0, changed: false)
@@ -174,7 +185,8 @@ final class Bench {
             catalog: TemplateCatalog(
                 directories: [path("etc"), path("share")], trust: TrustStore(directory: path("state"))),
             isRoot: isRoot, now: { Sample.now }, environment: { [variables] in variables[$0] },
-            watchSignals: { [self] in watchesSignals = true }, interruption: { [signal] in signal })
+            watchSignals: { [self] in watchesSignals = true }, interruption: { [signal] in signal },
+            pause: { _ in })
         return CommandLineTool.run(arguments, context)
     }
 

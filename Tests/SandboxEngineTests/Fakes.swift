@@ -192,6 +192,11 @@ final class FakeHost: Backend {
         applied.last == policy ? [] : ["not what was applied"]
     }
 
+    func liveRules(_ record: SandboxRecord) throws(SandboxError) -> Explanation.LiveRules {
+        let rules = applied.last.flatMap { NamespaceRuleset.make($0, record.template.network, at: 0) }
+        return Explanation.LiveRules(ruleset: rules, counts: [], hasLinkV4: false, hasLinkV6: false)
+    }
+
     func networkReport(_ record: SandboxRecord) throws(SandboxError) -> NetworkReport { NetworkReport() }
 
     func lookUp(

@@ -215,6 +215,42 @@ class Changing(NetworkTest):
         subprocess.run(inside + ["flush", "ruleset"], check=True)
         self.assertIn(b"missing", sandboxctl("network", "verify", "web").stdout)
 
+    def test_explanations_are_true(self):
+        self.create("web", template=Direct.TEMPLATE)
+        for host, port in (("api.example.org", "443"), ("api.example.org", "25"), ("evil.example.net", "443"),
+                           ("203.0.113.60", "80"), ("203.0.113.60", "443"), ("echo.example.org", "7"),
+                           ("203.0.113.66", "80"), ("2001:db8:1::66", "80")):
+            with self.subTest((host, port)):
+                said = sandboxctl("network", "explain", "web", host, port, "--json")
+                done = sandboxctl("exec", "web", "--", "nc", "-w", "3", "-z", host, port).returncode
+                self.assertEqual((said.returncode, json.loads(said.stdout)["allowed"]), (1 if done else 0, not done))
+        self.assertIn("no rule allows this host", text_or_nothing("network", "explain", "web", "evil.example.net"))
+        self.assertIn('"direct host"', text("network", "explain", "web", "echo.example.org", "7/udp"))
+        # From the rules in force, not from the policy.
+        subprocess.run(["ip", "netns", "exec", "sandbox-web", "nft", "insert", "rule", "inet", "sandbox", "output",
+                        "tcp", "dport", "198", "reject"], check=True)
+        self.assertEqual(sandboxctl("network", "explain", "web", "api.example.org").returncode, 1)
+
+    def test_refusals_are_told_as_they_come(self):
+        self.web()
+        with subprocess.Popen(["sandboxctl", "network", "denied", "web", "-f"], stdout=subprocess.PIPE, text=True) as follow:
+            for script in ("curl -sS -m 3 http://evil.example.net/", "curl -sS -m 3 http://203.0.113.66:8080/"):
+                self.fails(script)
+            told = follow.stdout.readline() + follow.stdout.readline()
+            follow.terminate()
+        self.assertIn("evil.example.net", told)
+        self.assertIn("sandboxctl network allow web '203.0.113.66:8080'", told)
+
+    def test_a_budget_that_is_spent(self):
+        self.create("web", template="[network]\nmode = \"restricted\"\nallow = [\"api.example.org\"]\n"
+                                    "budget = { egress = \"100K\" }\n")
+        self.curl("http://api.example.org/")
+        self.inside("head -c 300000 /dev/zero | curl -sS -m 5 --data-binary @- http://api.example.org/upload; true", "web")
+        self.fails("curl -sS -m 5 http://api.example.org/")
+        self.assertIn("is spent", text("network", "denied", "web"))
+        self.assertIn("is spent", text("status", "web"))
+        self.assertEqual(sandboxctl("network", "explain", "web", "api.example.org", "80").returncode, 1)
+
     def test_a_gateway_that_is_stopped_or_gone_lets_nothing_through(self):
         self.web()
         self.curl("http://api.example.org/")
