@@ -4,6 +4,8 @@ on documentation addresses (RFC 5737, RFC 3849), and a sinkhole that owns every 
     internet.py up | down | status
 """
 
+import glob
+import hashlib
 import json
 import os
 import re
@@ -149,12 +151,51 @@ def web():
                 server {{ {listen} server_name _; root {WORK}/www; keepalive_requests 100000;
                     location / {{ return 200 "$host $scheme $server_protocol\\n"; }}
                     location /big {{ }}
+                    location /repo.git {{ }}
+                    location /apt {{ }}
                     location /redirect {{ return 302 http://evil.example.net/; }}
                     location /metadata {{ return 302 http://169.254.169.254/; }}
                     location /upload {{ dav_methods PUT; root {WORK}/www; }}
                 }}
             }}""".replace("location /upload { dav_methods PUT; root", "location /upload { root"))
     spawn("nginx", "nginx", "-c", f"{WORK}/nginx.conf", "-e", f"{WORK}/nginx-error.log")
+
+
+def repositories():
+    """A git repository over HTTP and ssh, and one for apt."""
+    environment = {**os.environ, "HOME": WORK, "GIT_CONFIG_GLOBAL": "/dev/null"}
+    work, bare = f"{WORK}/tree", f"{WORK}/www/repo.git"
+    run("git", "init", "-q", work)
+    run("git", "-C", work, "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-q", "--allow-empty", "-m", "first",
+        env=environment)
+    run("git", "clone", "-q", "--bare", work, bare, env=environment)
+    run("git", "-C", bare, "update-server-info", env=environment)
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{WORK}/ssh_key")
+    shutil.copy(f"{WORK}/ssh_key.pub", f"{WORK}/ssh_keys")
+
+    package = f"{WORK}/package/DEBIAN"
+    os.makedirs(package)
+    control = "Package: hello-internet\nVersion: 1.0\nArchitecture: all\nMaintainer: t <t@example.org>\nDescription: nothing\n"
+    with open(f"{package}/control", "w") as file:
+        file.write(control)
+    os.makedirs(f"{WORK}/www/apt")
+    path = f"{WORK}/www/apt/hello.deb"
+    run("dpkg-deb", "--build", "--root-owner-group", f"{WORK}/package", path)
+    with open(path, "rb") as file:
+        content = file.read()
+    with open(f"{WORK}/www/apt/Packages", "w") as file:
+        file.write(f"{control}Filename: ./hello.deb\nSize: {len(content)}\nSHA256: {hashlib.sha256(content).hexdigest()}\n")
+
+
+def database():
+    """PostgreSQL, which trusts everybody."""
+    tools = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
+    run("install", "-d", "-o", "postgres", f"{WORK}/db")
+    run("runuser", "-u", "postgres", "--", f"{tools}/initdb", "-D", f"{WORK}/db", "-A", "trust", "--no-sync")
+    with open(f"{WORK}/db/pg_hba.conf", "a") as file:
+        file.write("host all all all trust\n")
+    spawn("postgres", "-p", "User=postgres", f"{tools}/postgres", "-D", f"{WORK}/db", "-c", "fsync=off",
+          "-c", f"listen_addresses={','.join(ORIGINS['db.example.org'])}", "-c", "unix_socket_directories=")
 
 
 def up():
@@ -167,11 +208,15 @@ def up():
     with open("/etc/resolv.conf", "w") as file:
         file.write(f"nameserver {NAME_SERVER[0]}\n")
     web()
+    repositories()
+    database()
     os.makedirs("/run/sshd", exist_ok=True)
     spawn("sshd", "/usr/sbin/sshd", "-D", "-e", "-o", "ListenAddress=203.0.113.30", "-o", "ListenAddress=2001:db8:1::30",
+          "-o", f"AuthorizedKeysFile={WORK}/ssh_keys", "-o", "StrictModes=no", "-o", "PermitRootLogin=yes",
           "-o", f"PidFile={WORK}/sshd.pid")
     spawn("echo", "python3", "-B", f"{HERE}/echo.py", *ORIGINS["echo.example.org"])
     wait_for("the web", lambda: run("curl", "-fsS", "-m", "2", "https://api.example.org/", check=False).returncode == 0)
+    wait_for("the database", lambda: run("psql", "-h", "203.0.113.40", "-U", "postgres", "-c", "", check=False).returncode == 0)
     wait_for("ssh", lambda: run("nc", "-z", "203.0.113.30", "22", check=False).returncode == 0)
 
 

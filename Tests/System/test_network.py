@@ -90,6 +90,33 @@ class Reaching(NetworkTest):
         self.assertEqual(internet.sunk(), sunk)
         self.assertFalse([q for q in internet.questions()[asked:] if "evil" in q])
 
+    def test_more_clients(self):
+        self.web("api.example.org", "git.example.org:22", "db.example.org:5432")
+        subprocess.run(["sandboxctl", "cp", f"{internet.WORK}/ssh_key", "web:/tmp/key"], check=True)
+        aio = ("import aiohttp,asyncio\nasync def f():\n async with aiohttp.ClientSession() as s:\n"
+               "  async with s.get('https://{}/') as r: print(await r.text())\nasyncio.run(f())")
+        sources = "mkdir -p /tmp/apt/lists/partial; echo 'deb [trusted=yes] http://{}/apt ./' > /tmp/apt/s.list; " \
+                  "apt-get -qq -o Dir::State=/tmp/apt -o Dir::Cache=/tmp/apt -o Dir::Etc::SourceList=/tmp/apt/s.list " \
+                  "-o Dir::Etc::SourceParts=- -o Acquire::Retries=0 -o APT::Update::Error-Mode=any "
+        ssh = "GIT_SSH_COMMAND='ssh -i /tmp/key -o StrictHostKeyChecking=no -o ConnectTimeout=5' git clone -q root@"
+        clients = [
+            ("git clone -q https://{}/repo.git /tmp/a && git -C /tmp/a log --format=%s", "api.example.org", "first"),
+            (f"{ssh}{{}}:{internet.WORK}/www/repo.git /tmp/b && git -C /tmp/b log --format=%s", "git.example.org", "first"),
+            (f'python3 -c "{aio}"', "api.example.org", "api.example.org https"),
+            ("echo | openssl s_client -connect {}:443 -servername api.example.org 2>&1 | grep -o 'Verify return code: 0.*'",
+             "api.example.org", "(ok)"),
+            ("psql -h {} -U postgres -Atc 'select 6*7'", "db.example.org", "42"),
+            (sources + "update && cd /tmp && apt-get -qq -o Dir::State=/tmp/apt -o Dir::Cache=/tmp/apt -o "
+             "Dir::Etc::SourceList=/tmp/apt/s.list -o Dir::Etc::SourceParts=- download hello-internet && ls /tmp/*.deb",
+             "api.example.org", "hello-internet"),
+        ]
+        before = internet.sunk()
+        for client, host, expected in clients:
+            with self.subTest(client):
+                self.assertIn(expected, self.inside(client.format(host), "web"))
+                self.fails("rm -rf /tmp/a /tmp/b /tmp/apt; " + client.format("evil.example.net"))
+        self.assertEqual(internet.sunk(), before)
+
     def test_nothing_leaves_by_any_other_way(self):
         # NET-01 … NET-12 as far as they do not need a link: there is none.
         self.web()
