@@ -55,6 +55,7 @@ fuzz: ## Look for bytes that a parser does not stand, ten minutes for each
 .PHONY: bench
 bench: build ## Compare with peers, in one run
 	Benchmarks/run
+	Benchmarks/run network
 
 .PHONY: lint
 lint: ## Formatting, shell scripts, man pages

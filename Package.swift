@@ -151,3 +151,11 @@ if Context.environment["SANDBOX_FUZZER"] != nil {
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
     ]
 }
+
+// Only for Benchmarks/run: what is timed in process.
+if Context.environment["SANDBOX_BENCHMARKS"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "netfilter-bench", dependencies: ["Netfilter", "EgressPolicy", "SandboxModel"],
+            path: "Benchmarks/Netfilter", swiftSettings: strict))
+}

@@ -1,11 +1,12 @@
 internal import EgressPolicy
+internal import LinuxKit
 internal import NIOCore
 internal import SandboxModel
 
 /// Everything the gateway of one sandbox knows. Lives on one event loop and is used there only.
 final class GatewayState {
-    /// More connections than this at once are refused: the rest of the descriptors is for what is open already.
-    static let relayLimit = 8192
+    /// More connections than this at once are refused. Each has two descriptors, and some are for what else there is.
+    private let relayLimit: Int
     /// Hosts that the report lists.
     private static let hostLimit = 256
 
@@ -30,7 +31,18 @@ final class GatewayState {
         self.log = log
         self.resolver = resolver
         self.eventLoop = eventLoop
+        relayLimit = max(16, (ThisProcess.descriptorLimit - 1000) / 2)
         scheduleExpiry()
+        let state = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.scheduleRepeatedTask(initialDelay: .minutes(1), delay: .minutes(1)) { _ in
+            state.value.endIdle(at: Clock.now)
+        }
+    }
+
+    /// Ends relays on which neither side has said anything for long: a client that is gone without a word keeps none.
+    func endIdle(at time: Int64) {
+        let idle = relays.values.filter { $0.lastActivity + Relay.idleLimit <= time }
+        for relay in idle { relay.cut() }
     }
 
     // MARK: Policy
@@ -109,7 +121,7 @@ final class GatewayState {
 
     /// Whether one more relay may begin.
     func add(_ relay: Relay) -> Bool {
-        guard relays.count < Self.relayLimit else { return false }
+        guard relays.count < relayLimit else { return false }
         relays[ObjectIdentifier(relay)] = relay
         return true
     }

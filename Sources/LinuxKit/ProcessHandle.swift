@@ -90,6 +90,13 @@ public enum ThisProcess {
     /// Whether it runs as root.
     public static var isRoot: Bool { geteuid() == 0 }
 
+    /// How many descriptors it may have open (getrlimit(2)).
+    public static var descriptorLimit: Int {
+        var limit = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }
+        return Int(clamping: limit.rlim_cur)
+    }
+
     /// Lets so many seconds pass, or fewer when a signal comes.
     public static func pause(seconds: Double) { _ = poll(nil, 0, Int32(seconds * 1000)) }
 
