@@ -2,8 +2,8 @@
 """Compares gateway, resolver and rules with their peers, in one run, against the test internet (Tests/Internet).
 
 Contestants take turns, round by round; what is reported is the median over the rounds. Every relay takes connections on
-loopback of the namespace its client is in and connects to the same origin from the host's own: ours by the redirect of a
-sandbox's rules, nginx (`ssl_preread`) and haproxy (`req.ssl_sni`) on a port of their own in the host's namespace. Run as root
+loopback of the namespace its client is in, by a redirect of nftables, and connects to the same origin from the host's own
+namespace: ours by the rules of a sandbox, nginx (`ssl_preread`) and haproxy (`req.ssl_sni`) by a rule each. Run as root
 where systemd is PID 1 and a test internet may be made; `Benchmarks/run network` boots such a machine.
 """
 
@@ -29,6 +29,7 @@ WORK = "/var/tmp/sandboxctl-bench-network"
 SANDBOX = "bench-net"
 HOST = "api.example.org"
 PORTS = {"nginx": 8443, "haproxy": 8444}
+ADDRESSES = {"nginx": "192.0.2.1", "haproxy": "192.0.2.2"}
 CLIENT = ["ip", "netns", "exec", f"sandbox-{SANDBOX}"]
 NULL = subprocess.DEVNULL
 
@@ -94,6 +95,9 @@ class Peers:
                     use-syslog: no
                     local-zone: "example.org." static
                     local-data: "{HOST}. 60 A 198.18.0.1"\n""")
+        rules = "".join(f"ip daddr {ADDRESSES[name]} tcp dport 443 redirect to :{PORTS[name]}\n" for name in PORTS)
+        subprocess.run(["nft", "-f", "-"], input="table inet bench-redirect { chain output { type nat hook output priority -100;\n"
+                       f"{rules} }}\n}}\n", text=True, check=True)
         self.start("nginx", "-c", f"{WORK}/nginx.conf", "-e", f"{WORK}/nginx.log")
         self.start("haproxy", "-db", "-f", f"{WORK}/haproxy.cfg")
         self.start("unbound", "-c", f"{WORK}/unbound.conf")
@@ -107,6 +111,7 @@ class Peers:
             self.processes.append(subprocess.Popen(command, stdin=NULL, stdout=log, stderr=log))
 
     def stop(self):
+        subprocess.run(["nft", "delete", "table", "inet", "bench-redirect"], check=False)
         for process in self.processes:
             process.terminate()
             process.wait()
@@ -140,13 +145,13 @@ def way(name):
         return [], "443"
     # Names lead to loopback for this process alone.
     with open(f"{WORK}/hosts", "w") as file:
-        file.write(f"127.0.0.1 localhost {HOST}\n")
-    return ["unshare", "-m", "sh", "-c", f'mount --bind {WORK}/hosts /etc/hosts && exec "$@"', "-"], str(PORTS[name])
+        file.write(f"127.0.0.1 localhost\n{ADDRESSES[name]} {HOST}\n")
+    return ["unshare", "-m", "sh", "-c", f'mount --bind {WORK}/hosts /etc/hosts && exec "$@"', "-"], "443"
 
 
 def throughput(name):
     prefix, port = way(name)
-    speed = output(*prefix, "curl", "-sS", "-o", "/dev/null", "-w", "%{speed_download}", f"https://{HOST}:{port}/huge")
+    speed = output(*prefix, "curl", "-sS", "-o", "/dev/null", "-w", "%{speed_download}", f"https://{HOST}:{port}/big-huge")
     return (float(speed) / 1e6,)
 
 
@@ -308,7 +313,7 @@ def main():
     with open(f"{WORK}/queries", "w") as file:
         file.write(f"{HOST} A\n")
     internet.up()
-    with open(f"{internet.WORK}/www/huge", "wb") as file:
+    with open(f"{internet.WORK}/www/big-huge", "wb") as file:
         file.truncate(512 << 20)
     subprocess.run(["sandboxctl", "remove", SANDBOX, "bench-new", "bench-other"], stdin=NULL, stdout=NULL, stderr=NULL, check=False)
     output("sandboxctl", "create", SANDBOX, "-w", f"{WORK}/workspace", "--network", "restricted", "--allow", HOST)

@@ -14,6 +14,7 @@ final class GatewayState {
     let resolver: UpstreamResolver
     private(set) var decisions: Decisions
     private let names: NameKeeper
+    private let ownAddresses = OwnAddresses()
     private let log: DecisionLog
     private let startedAt = Clock.now
     private var queries: UInt64 = 0
@@ -114,7 +115,7 @@ final class GatewayState {
 
     /// Whether an address may be connected to, by a policy that opens private ranges or does not.
     func isReachable(_ address: IPAddress, allowsPrivate: Bool) -> Bool {
-        Reachability.isReachable(address, allowsPrivate: allowsPrivate) && !OwnAddresses.contains(address)
+        Reachability.isReachable(address, allowsPrivate: allowsPrivate) && !ownAddresses.contains(address)
     }
 
     // MARK: Accounts

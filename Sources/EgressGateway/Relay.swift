@@ -196,7 +196,9 @@ final class Relay {
             upstream = channel
             upstreamAddress = channel.remoteAddress.flatMap { IPAddress($0) }
             // The address was judged when it was looked up; that it is the one connected to is seen here.
-            guard let address = upstreamAddress, state.isReachable(address) else { return refuseAddress() }
+            guard let address = upstreamAddress, state.isReachable(address),
+                channel.localAddress.flatMap({ IPAddress($0) }) != address
+            else { return refuseAddress() }
             phase = .relaying
             if let host { state.opened(host) }
             for buffer in held {

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import NIOCore
 internal import SandboxModel
 
 /// Which resolvers the host uses (resolv.conf(5)) and which names it knows itself (hosts(5)). Read again when the files
@@ -14,7 +15,11 @@ final class ResolverConfiguration {
     private struct Cached<Value> {
         var stamp: Stamp?
         var value: Value
+        /// Until then the file is not looked at again.
+        var fresh = NIODeadline.uptimeNanoseconds(0)
     }
+
+    private static let age = TimeAmount.milliseconds(200)
 
     private static let sizeLimit = 1 << 20
     private let resolvFile: String
@@ -63,9 +68,12 @@ final class ResolverConfiguration {
     }
 
     private static func refresh<Value>(_ cached: inout Cached<Value>, _ path: String, _ parse: (String) -> Value) {
+        let now = NIODeadline.now()
+        guard cached.fresh <= now else { return }
+        cached.fresh = now + age
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else {
-            cached = Cached(stamp: nil, value: parse(""))
+            cached = Cached(stamp: nil, value: parse(""), fresh: now + age)
             return
         }
         defer { close(file) }
@@ -78,6 +86,7 @@ final class ResolverConfiguration {
         var bytes = [UInt8](repeating: 0, count: Self.sizeLimit)
         let count = unsafe read(file, &bytes, bytes.count)
         guard count >= 0 else { return }
-        cached = Cached(stamp: stamp, value: parse(String(decoding: bytes[..<count], as: UTF8.self)))
+        cached = Cached(stamp: stamp, value: parse(String(decoding: bytes[..<count], as: UTF8.self)),
+            fresh: now + age)
     }
 }

@@ -118,21 +118,27 @@ final class DatagramResolverHandler: ChannelInboundHandler {
     typealias InboundIn = AddressedEnvelope<ByteBuffer>
     typealias OutboundOut = AddressedEnvelope<ByteBuffer>
     private let service: ResolverService
+    /// Answers that are made while questions are read leave together.
+    private var isReading = false
 
     init(_ service: ResolverService) { self.service = service }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        isReading = true
         let message = unwrapInboundIn(data)
         service.answer(Array(message.data.readableBytesView), limit: nil) { answer in
             let buffer = context.channel.allocator.buffer(bytes: answer)
             context.write(
                 self.wrapOutboundOut(AddressedEnvelope(remoteAddress: message.remoteAddress, data: buffer)),
                 promise: nil)
-            context.flush()
+            if !self.isReading { context.flush() }
         }
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) { context.flush() }
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isReading = false
+        context.flush()
+    }
     /// A client that is gone is no reason to stop.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {}
 }

@@ -16,7 +16,9 @@ extension NspawnBackend {
     }
 
     /// See `Backend`.
-    public func applyNetwork(_ record: SandboxRecord, _ policy: CompiledPolicy) throws(SandboxError) -> Int {
+    public func applyNetwork(
+        _ record: SandboxRecord, _ policy: CompiledPolicy, beforeLaunch: Bool
+    ) throws(SandboxError) -> Int {
         // Never had anything but loopback, and needs nothing else.
         guard policy.gateway.mode != .none || record.network != nil else { return 0 }
         try checkNetwork(record, policy)
@@ -50,7 +52,9 @@ extension NspawnBackend {
             }
             // Rules are in force before there is a way out, and as long as there is one.
             let hasV6 = try makeWay(record.name, surroundings?.link, namespace.number)
-            return try tellGateway(record.name, policy.gateway, hasV6: hasV6)
+            let closed = try tellGateway(record.name, policy.gateway, hasV6: hasV6)
+            if !beforeLaunch { try waitForGateway() }
+            return closed
         } catch let error as NetlinkError {
             throw SandboxError(.cannotCreate, "network of '\(record.name)'", cause: "\(error)")
         } catch let error as SystemError {
@@ -212,6 +216,7 @@ extension NspawnBackend {
     ) -> [HostName: Result<FoundAddresses, SandboxError>] {
         var result: [HostName: Result<FoundAddresses, SandboxError>] = [:]
         do throws(SandboxError) {
+            try waitForGateway()
             let control = GatewayControl(path: paths.gatewayControl(name))
             // Every resolver has two tries of two seconds, for each of a few batches.
             guard case .found(let hosts) = try control.ask(.lookUp(names), seconds: 30) else {
@@ -293,16 +298,27 @@ extension NspawnBackend {
         }
         if !sockets.isGone { try? manager.resetFailedUnit(GatewayUnits.socket(name)) }
         let units = GatewayUnits.make(for: name, paths: paths, hasV6: hasV6)
-        let job = try manager.startTransientUnit(
+        openingGateway = try manager.startTransientUnit(
             units.socket, mode: "replace", properties: units.socketProperties,
-            auxiliary: [(units.service, units.serviceProperties)])
-        let result = try job.wait(until: .now + .seconds(10))
+            auxiliary: [(units.service, units.serviceProperties)], confirmed: false)
+        return 0
+    }
+
+    /// Waits until systemd has opened the gateway's sockets, where it was asked to.
+    func waitForGateway() throws(SandboxError) {
+        guard let job = openingGateway else { return }
+        openingGateway = nil
+        let result: JobResult
+        do throws(BusError) {
+            result = try job.wait(until: .now + .seconds(10))
+        } catch {
+            throw error.asSandboxError("open the gateway's sockets")
+        }
         guard result == .done else {
             throw SandboxError(
-                .cannotCreate, "the gateway's sockets of '\(name)' were not opened (\(result))",
-                hint: "'journalctl -u \(units.socket)' tells more")
+                .cannotCreate, "the gateway's sockets were not opened (\(result))",
+                hint: "'journalctl -u \(job.unit)' tells more")
         }
-        return 0
     }
 
     /// Whether the gateway's program runs, or is on its way: then it must be told, else it reads what is written.

@@ -10,6 +10,8 @@ public final class NspawnBackend: Backend {
     let configuration: HostConfiguration
     let interruptions: () -> Int32?
     private var connection: Bus?
+    /// systemd opens a gateway's sockets while other things go on; `waitForGateway` sees to it that it did.
+    var openingGateway: Job?
 
     /// A backend. The bus is opened when it is first needed: `list` and `exec` do without.
     /// - Parameter interruptions: asked between steps for a signal that should end the command.
@@ -151,7 +153,7 @@ public final class NspawnBackend: Backend {
             for volume in record.template.agent.persist { try makeVolume(volume, record) }
             let builder = RootBuilder(record: record, plan: root, initProgram: "\(paths.programs)/sandbox-init")
             let network = try Files.open(following: paths.network(record.name), .reference).status()
-            return try Launch(
+            let launch = try Launch(
                 record: record, unit: unit, network: "net:[\(network.inode)]", promised: promises(root),
                 weakenings: weakenings, bus: bus(), interruption: interruptions
             ) { () throws(SandboxError) in
@@ -159,6 +161,8 @@ public final class NspawnBackend: Backend {
             } mounts: { () throws(SystemError) in
                 try builder.build()
             }
+            try waitForGateway()
+            return launch
         } catch let error as SystemError where error.errno == 116 {
             throw SandboxError(
                 .configuration, "workspace '\(record.workspace?.path ?? "")' is another directory than it was",

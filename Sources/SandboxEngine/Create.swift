@@ -91,7 +91,7 @@ extension SandboxEngine {
         if fixed != before { try steps.step("policy") { () throws(SandboxError) in try store.save(fixed) } }
         let connected = try steps.step("network") { () throws(SandboxError) in
             try host.makeNetwork(fixed)
-            _ = try host.applyNetwork(fixed, policy)
+            _ = try host.applyNetwork(fixed, policy, beforeLaunch: true)
             var connected = fixed
             if !policy.lookups.isEmpty { _ = try refreshAddresses(&connected) }
             return connected

@@ -91,7 +91,7 @@ extension SandboxEngine {
         var record = try record(name)
         guard record.phase == .created, record.template.network.mode != .none, try run(record) != nil else { return }
         let compiled = try compile(&record)
-        _ = try host.applyNetwork(record, compiled)
+        _ = try host.applyNetwork(record, compiled, beforeLaunch: false)
     }
 
     /// Carries out again what every running sandbox in mode `full` has: its rules name the host's own addresses.
@@ -110,7 +110,7 @@ extension SandboxEngine {
         var closed = 0
         if try run(new) != nil {
             do throws(SandboxError) {
-                closed = try host.applyNetwork(new, compiled)
+                closed = try host.applyNetwork(new, compiled, beforeLaunch: false)
             } catch {
                 // What could not be carried out is not what the record promises.
                 try store.save(old)
@@ -164,7 +164,7 @@ extension SandboxEngine {
         record.network = state
         let compiled = try compile(&record)
         try store.save(record)
-        let closed = isOther ? try host.applyNetwork(record, compiled) : 0
+        let closed = isOther ? try host.applyNetwork(record, compiled, beforeLaunch: false) : 0
         try host.scheduleRefresh(record.name, isWanted: true)
         return closed
     }

@@ -57,9 +57,12 @@ public protocol Backend {
     func removeNetwork(_ name: SandboxName) throws(SandboxError)
     /// Carries a policy out in the namespace: rules, routes and the gateway's sockets. Before the payload runs, or live:
     /// what is no longer allowed has ended when this returns.
+    /// - Parameter beforeLaunch: whether `launch` comes next, which waits for what need not be waited for here.
     /// - Returns: how many connections were ended.
     @discardableResult
-    func applyNetwork(_ record: SandboxRecord, _ policy: CompiledPolicy) throws(SandboxError) -> Int
+    func applyNetwork(
+        _ record: SandboxRecord, _ policy: CompiledPolicy, beforeLaunch: Bool
+    ) throws(SandboxError) -> Int
     /// Checks that this host can carry a policy out.
     func checkNetwork(_ record: SandboxRecord, _ policy: CompiledPolicy) throws(SandboxError)
     /// What differs between the rules of the kernel and those of the policy, a line each.

@@ -180,7 +180,9 @@ final class FakeHost: Backend {
         try trace.call("check network")
     }
 
-    func applyNetwork(_ record: SandboxRecord, _ policy: CompiledPolicy) throws(SandboxError) -> Int {
+    func applyNetwork(
+        _ record: SandboxRecord, _ policy: CompiledPolicy, beforeLaunch: Bool
+    ) throws(SandboxError) -> Int {
         try trace.call("apply network")
         applied.append(policy)
         return 0
