@@ -86,7 +86,8 @@ final class ResolverConfiguration {
         var bytes = [UInt8](repeating: 0, count: Self.sizeLimit)
         let count = unsafe read(file, &bytes, bytes.count)
         guard count >= 0 else { return }
-        cached = Cached(stamp: stamp, value: parse(String(decoding: bytes[..<count], as: UTF8.self)),
+        cached = Cached(
+            stamp: stamp, value: parse(String(decoding: bytes[..<count], as: UTF8.self)),
             fresh: now + age)
     }
 }

@@ -262,7 +262,9 @@ final class FakeHost: Backend {
 
     func failure(_ name: SandboxName) -> String? { reasons[name] }
 
-    func now() -> Int64 { 1_000_000 }
+    /// Microseconds since 1970.
+    var time: Int64 = 1_000_000
+    func now() -> Int64 { time }
 
     func interruption() -> Int32? {
         interruptionsAsked += 1
