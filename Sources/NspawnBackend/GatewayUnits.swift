@@ -45,6 +45,8 @@ public struct GatewayUnits: Sendable, Equatable {
             UnitProperty("DirectoryMode", .uint32(0o700)),
             UnitProperty("RemoveOnStop", .bool(true)),
             UnitProperty("Backlog", .uint32(4096)),
+            // Whoever brings the program down often enough would else keep it down.
+            UnitProperty("TriggerLimitIntervalUSec", .uint64(0)),
             UnitProperty("CollectMode", .string("inactive-or-failed")),
         ]
     }
@@ -64,6 +66,7 @@ public struct GatewayUnits: Sendable, Equatable {
             UnitProperty("LimitCORE", .uint64(0)),
             UnitProperty("TasksMax", .uint64(32)),
             UnitProperty("MemoryMax", .uint64(1 << 30)),
+            UnitProperty("StartLimitIntervalUSec", .uint64(0)),
             UnitProperty("TimeoutStartUSec", .uint64(10_000_000)),
             UnitProperty("TimeoutStopUSec", .uint64(2_000_000)),
         ] + hardening

@@ -11,6 +11,9 @@ struct HostUplinks {
     /// Starts and stops the unit that puts the rules back when somebody throws them away.
     let guardian: UplinkGuardian
 
+    /// A file that is there while anything is that belongs to links.
+    private static let mark = "in-use"
+
     private var chains: ForeignChains {
         ForeignChains(interfaces: .prefix(Uplink.prefix), except: HostRuleset.table)
     }
@@ -22,6 +25,8 @@ struct HostUplinks {
         let lock = try lock()
         defer { withExtendedLifetime(lock) {} }
         try checkPool()
+        // Written down before anything is made: what is there is taken away again, whoever is killed meanwhile.
+        try Files.replace(Self.mark, in: Files.open(noLinks: directory, .directory), with: [], durable: false)
         let hasV6 = HostForwarding.hasV6Route
         try applyRules()
         _ = try chains.letThrough()
@@ -34,7 +39,7 @@ struct HostUplinks {
 
     /// Takes the link of a sandbox away, and with the last link everything else.
     func detach(_ owner: SandboxName) throws {
-        guard (try? Files.open(noLinks: directory, .reference)) != nil else { return }
+        guard (try? Files.open(noLinks: "\(directory)/\(Self.mark)", .reference)) != nil else { return }
         let lock = try lock()
         defer { withExtendedLifetime(lock) {} }
         for interface in interfaces() {
@@ -47,6 +52,7 @@ struct HostUplinks {
         try chains.takeBack()
         try NetfilterSocket.open().delete(table: HostRuleset.table)
         try forwarding.restore()
+        try Files.remove(Self.mark, beneath: Files.open(noLinks: directory, .directory))
     }
 
     /// Whether a sandbox has a link.

@@ -354,6 +354,8 @@ extension NspawnBackend {
 
     /// Ends the gateway: its sockets first, so that nothing starts it again.
     func stopGateway(_ name: SandboxName) throws {
+        // What is on its way cannot be stopped; that it failed is no matter here.
+        try? waitForGateway()
         let manager = SystemdManager(try bus())
         let timer = RefreshUnits(name).timer
         for unit in [timer, GatewayUnits.socket(name), GatewayUnits.service(name)] {

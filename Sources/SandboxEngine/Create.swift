@@ -96,6 +96,7 @@ extension SandboxEngine {
             if !policy.lookups.isEmpty { _ = try refreshAddresses(&connected) }
             return connected
         } undo: { () throws(SandboxError) in
+            // In this order: whether there is a gateway to end is among what ends with the run.
             try host.removeNetwork(name)
             try store.removeRun(name)
         }
@@ -104,7 +105,6 @@ extension SandboxEngine {
             try host.launch(connected, weakenings)
         } undo: { () throws(SandboxError) in
             try host.stop(name, grace: 0)
-            try store.removeRun(name)
         }
         _ = try steps.step("verify") { () throws(SandboxError) in try machine.verify() }
         let run = try steps.step("release") { () throws(SandboxError) in try machine.release() }

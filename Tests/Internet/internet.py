@@ -85,7 +85,7 @@ def links():
         inside("ip", family, "rule", "add", "iif", "lan0", "lookup", "200", "priority", "40000")
         index = 0 if family == "-4" else 1
         inside("ip", family, "route", "add", "default", "via", HOST[index], "dev", "lan0")
-        run("ip", family, "route", "add", "default", "via", ROUTER[index], "dev", "wan0")
+    routes()
     known4 = ", ".join(sorted({pair[0] for pair in ORIGINS.values()} | {NAME_SERVER[0], ROUTER[0]}))
     known6 = ", ".join(sorted({pair[1] for pair in ORIGINS.values()} | {NAME_SERVER[1], ROUTER[1]}))
     rules = f"""
@@ -105,6 +105,14 @@ def links():
             }}
         }}"""
     inside("nft", "-f", "-", input=rules)
+
+
+def routes():
+    """The lab's own way there; IPv6 forgets it when the link is switched off."""
+    for address in HOST:
+        run("ip", "address", "replace", *plain(address, 64 if ":" in address else 24), "dev", "wan0")
+    for family, router in zip(("-4", "-6"), ROUTER):
+        run("ip", family, "route", "replace", "default", "via", router, "dev", "wan0")
 
 
 def certificates():

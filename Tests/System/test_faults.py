@@ -1,6 +1,7 @@
 """Crashes, races, damaged records and bad input."""
 
 import concurrent.futures
+import itertools
 import json
 import os
 import subprocess
@@ -9,6 +10,8 @@ from support import DEBUG, EMPTY, SandboxTest, eventually, inventory, sandboxctl
 
 CREATE = ("range", "record", "network", "launch", "verify", "release", "run", "setup", "commit")
 REMOVE = ("record", "unit", "network", "runtime", "range", "files")
+# A link to the host's network is what leaves most behind.
+NETWORKS = ("none", "full")
 
 
 class Faults(SandboxTest):
@@ -16,9 +19,10 @@ class Faults(SandboxTest):
         return sandboxctl(*arguments, program=DEBUG, environment={"SANDBOXCTL_FAIL": f"{step}:{how}"})
 
     def test_killed_after_each_step_of_create(self):
-        for step in CREATE:
-            with self.subTest(step=step):
-                result = self.fail_at(f"create.{step}", "kill", "create", "demo", "--workspace", self.workspace)
+        for step, network in itertools.product(CREATE, NETWORKS):
+            with self.subTest(step=step, network=network):
+                result = self.fail_at(f"create.{step}", "kill", "create", "demo", "--workspace", self.workspace,
+                                      "--network", network)
                 self.assertEqual(result.returncode, -9)
                 text("gc", "--force")
                 self.assertTrue(eventually(lambda: inventory() == EMPTY or step == "commit"), inventory())
@@ -28,16 +32,17 @@ class Faults(SandboxTest):
                     self.check_inventory()
 
     def test_error_after_each_step_of_create_is_undone_at_once(self):
-        for step in CREATE:
-            with self.subTest(step=step):
-                result = self.fail_at(f"create.{step}", "err", "create", "demo", "--workspace", self.workspace)
+        for step, network in itertools.product(CREATE, NETWORKS):
+            with self.subTest(step=step, network=network):
+                result = self.fail_at(f"create.{step}", "err", "create", "demo", "--workspace", self.workspace,
+                                      "--network", network)
                 self.assertEqual(result.returncode, 70, result.stderr)
                 self.check_inventory()
 
     def test_killed_after_each_step_of_remove(self):
-        for step in REMOVE:
-            with self.subTest(step=step):
-                self.create()
+        for step, network in itertools.product(REMOVE, NETWORKS):
+            with self.subTest(step=step, network=network):
+                self.create("demo", "--network", network)
                 self.assertEqual(self.fail_at(f"remove.{step}", "kill", "remove", "demo").returncode, -9)
                 text("gc", "--force")
                 self.check_inventory()

@@ -168,6 +168,54 @@ class Reaching(NetworkTest):
         internet.zone(entries={"api.example.org": {"A": ["10.0.0.5", "203.0.113.10"], "ttl": 0}})
         self.assertIn("api.example.org", self.curl("http://api.example.org/"))
 
+    def test_name_servers_that_are_slow_wrong_or_gone(self):
+        # DNS-08, DNS-14: a connection waits no longer than it must, and the next one works again.
+        self.web()
+        for entry, reason in (({"rcode": 2}, "cannot be reached"), ({"rcode": 3}, "cannot be reached"),
+                              ({"A": [], "ttl": 0}, "cannot be reached"), ({"A": ["203.0.113.10"], "delay": 30, "ttl": 0}, "")):
+            with self.subTest(entry):
+                internet.zone(entries={"allowed.cdn.example.org": {"ttl": 0, **entry}})
+                begin = time.monotonic()
+                said = self.inside("curl -sS -m 20 http://allowed.cdn.example.org/ 2>&1; true", "web")
+                self.assertIn(reason, said)
+                self.assertNotIn("allowed.cdn.example.org http", said)
+                self.assertLess(time.monotonic() - begin, 16)
+        # Lifetimes from none to more than there are, and a chain without an end.
+        for entry in ({"A": ["203.0.113.20"], "ttl": 2**31 - 1}, {"A": ["203.0.113.20"], "ttl": 2**32 - 1},
+                      {"CNAME": "other.cdn.example.org", "ttl": 0}):
+            with self.subTest(entry):
+                self.fresh_gateway(entries={"allowed.cdn.example.org": entry})
+                self.curl("http://allowed.cdn.example.org/")
+        self.fresh_gateway(entries={"allowed.cdn.example.org": {"CNAME": "allowed.cdn.example.org", "ttl": 0}})
+        self.inside("curl -sS -m 20 http://allowed.cdn.example.org/ 2>&1 | grep 'cannot be reached'", "web")
+        # The host goes offline and comes back, without a restart of anything.
+        self.fresh_gateway()
+        subprocess.run(["ip", "link", "set", "wan0", "down"], check=True)
+        try:
+            self.inside("curl -sS -m 20 http://api.example.org/ 2>&1 | grep 'cannot be reached'", "web")
+        finally:
+            subprocess.run(["ip", "link", "set", "wan0", "up"], check=True)
+            internet.routes()
+        self.assertTrue(eventually(
+            lambda: sandboxctl("exec", "web", "--", "curl", "-fsS", "-m", "5", "http://api.example.org/").returncode == 0, 20))
+
+    def fresh_gateway(self, **zone):
+        internet.zone(**zone)
+        subprocess.run(["systemctl", "kill", "-s", "KILL", "sandboxctl-gateway-web.service"], check=True)
+
+    def test_nothing_leaves_before_the_rules_are_there(self):
+        # The first thing that runs inside tries at once; ten times, in both modes that have rules.
+        knock = ("import socket\nfor a in ('203.0.113.66','10.0.0.77','169.254.169.254'):\n"
+                 " for k in (socket.SOCK_STREAM,socket.SOCK_DGRAM):\n"
+                 "  s=socket.socket(socket.AF_INET,k); s.setblocking(False)\n"
+                 "  try: s.connect((a,4444)); s.send(b'x')\n"
+                 "  except OSError: pass\n")
+        for mode, options in (("restricted", ["--allow", "api.example.org"]), ("full", [])):
+            before = internet.seen()
+            for _ in range(5):
+                text("run", "--workspace", self.workspace, "--network", mode, *options, "--", "python3", "-c", knock)
+            self.assertEqual(internet.seen() - before, set())
+
     def test_an_allowed_host_that_moves(self):
         self.web()
         internet.zone(entries={"api.example.org": {"A": ["203.0.113.10"], "ttl": 0}})
