@@ -9,6 +9,9 @@ public enum NamespaceRuleset {
     /// Where the gateway's resolver answers.
     public static let resolverPort: UInt16 = 53
 
+    /// Connections through the link at a time. The host tracks each of them in a table that is everybody's.
+    private static let linkedConnections: UInt32 = 4096
+
     /// Destinations that are remembered as refused, and for how long (milliseconds).
     private static let deniedSize: UInt32 = 1024
     private static let deniedTime: UInt64 = 3_600_000
@@ -211,6 +214,11 @@ public enum NamespaceRuleset {
                 "own address",
                 [.interface(.output, .name("lo")), .address(.destination, AddressBlock(address)), .accept])
         }
+        let limit = Rule(
+            "too many connections",
+            [
+                out, .connectionState(.new), .connectionLimit(count: linkedConnections, over: true), .goto("spent"),
+            ])
         let direct = families.map { family in
             Rule(
                 "direct host",
@@ -233,7 +241,7 @@ public enum NamespaceRuleset {
                     .goto("leave"),
                 ])
         }
-        return own + direct + (announcements ?? []) + (isFull ? open : [])
+        return own + [limit] + direct + (announcements ?? []) + (isFull ? open : [])
     }
 
     private static let loopbacks = ["127.0.0.0/8", "::1"].compactMap { AddressBlock($0) }

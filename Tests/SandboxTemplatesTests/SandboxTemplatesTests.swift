@@ -203,6 +203,15 @@ import Testing
         return files.filter { $0.hasSuffix(".toml") }.sorted()
     }()
 
+    private static let agents = ["aider", "claude", "codex", "gemini", "opencode"]
+
+    private static let presets = PresetLibrary { (name) throws(PresetProblem) in
+        guard let data = try? Data(contentsOf: directory.appending(path: "presets/\(name).toml")),
+            let preset = try? PresetLibrary.parse(Array(data), file: name)
+        else { throw PresetProblem("is no preset") }
+        return preset.rules
+    }
+
     @Test("The set is complete") func set() {
         let expected = [
             "aider", "claude", "codex", "default", "gemini", "node", "offline", "opencode", "python", "review", "swift",
@@ -213,10 +222,20 @@ import Testing
     @Test("Each template is right, describes itself, and is bounded", arguments: names)
     func template(name: String) throws {
         let bytes = Array(try Data(contentsOf: Self.directory.appending(path: name)))
-        let template = try TemplateParser.parse(bytes, file: name)
+        let template = try TemplateParser.parse(bytes, file: name, presets: Self.presets)
         #expect(bytes.first == UInt8(ascii: "#"))
         #expect(!template.description.isEmpty)
-        #expect(template.network == NetworkPolicy())
+        if Self.agents.contains(name.replacing(".toml", with: "")) {
+            // An agent reaches its model, through the gateway, and nothing else.
+            #expect(template.network.mode == .restricted && !template.network.rules.isEmpty)
+            #expect(
+                template.network.rules.allSatisfy {
+                    $0.via == .gateway && $0.ports == [PortRange(tcp: 443)] || $0.ports == EgressRule.standardPorts
+                })
+            #expect(!template.network.allowsPrivate)
+        } else {
+            #expect(template.network == NetworkPolicy())
+        }
         #expect(!template.agent.allowRoot)
         #expect(template.limits.memory != nil && template.limits.tasks != nil && template.limits.cpu != nil)
         #expect(template.agent.environment["LANG"] == "C.UTF-8")
@@ -227,13 +246,13 @@ import Testing
 
     @Test(
         "What agents' templates suggest in comments is right too",
-        arguments: ["aider", "claude", "codex", "gemini", "opencode"])
+        arguments: agents)
     func suggestion(name: String) throws {
         let text = String(
             decoding: try Data(contentsOf: Self.directory.appending(path: "\(name).toml")), as: UTF8.self)
         let start = try #require(text.range(of: "# [secrets.")).lowerBound
         let enabled = text[start...].split(separator: "\n").map { $0.dropFirst(2) }.joined(separator: "\n")
-        let template = try TemplateParser.parse(text[..<start] + enabled, file: name)
+        let template = try TemplateParser.parse(text[..<start] + enabled, file: name, presets: Self.presets)
         #expect(template.secrets.count == 1)
     }
 

@@ -460,11 +460,12 @@ class Open(NetworkTest):
 
     def test_rules_that_are_thrown_away_come_back(self):
         self.full()
-        for damage in (["flush", "ruleset"], ["delete", "table", "inet", "sandboxctl"],
-                       ["insert", "rule", "inet", "sandboxctl", "input", "accept"],
-                       ["flush", "chain", "inet", "sandboxctl", "postrouting"]):
+        for damage in (["nft", "flush", "ruleset"], ["nft", "delete", "table", "inet", "sandboxctl"],
+                       ["nft", "insert", "rule", "inet", "sandboxctl", "input", "accept"],
+                       ["nft", "flush", "chain", "inet", "sandboxctl", "postrouting"],
+                       ["systemctl", "restart", "nftables"]):
             with self.subTest(damage):
-                subprocess.run(["nft", *damage], check=True)
+                subprocess.run(damage, check=True)
                 self.assertTrue(eventually(lambda: text_or_nothing("network", "verify", "web") == "web: ok\n", 1))
                 self.assertIn("evil.example.net", self.curl("http://evil.example.net/"))
 
@@ -474,6 +475,26 @@ class Open(NetworkTest):
         self.knock(80, "10.9.1.2", "10.8.1.2")
         self.knock(81, "10.9.1.3")
         self.assertEqual(internet.seen() - before, {"10.9.1.2"})
+
+    def test_the_hosts_table_of_connections_is_not_filled(self):
+        self.full()
+        flood = ("import socket\nopen_=[]\n"
+                 "for n in range(12000):\n"
+                 "  s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.setblocking(False)\n"
+                 "  try: s.connect(('8.8.4.4',20000+n)); s.send(b'x')\n"
+                 "  except OSError: pass\n"
+                 "  s.close()\n")
+        before = int(read("netfilter/nf_conntrack_count"))
+        self.inside("cat > /tmp/f.py; python3 /tmp/f.py", "web", stdin=flood.encode())
+        tracked = int(read("netfilter/nf_conntrack_count")) - before
+        self.assertGreater(tracked, 1000)
+        self.assertLess(tracked, 4500)
+        # The control: the same program on the host, which nobody limits.
+        before = int(read("netfilter/nf_conntrack_count"))
+        subprocess.run(["python3", "-c", flood.replace("8.8.4.4", "9.9.9.9")], check=True)
+        self.assertGreater(int(read("netfilter/nf_conntrack_count")) - before, 6000)
+        # Others are not hurt: the host itself, and a sandbox with a gateway.
+        self.assertIn("evil.example.net", internet.run("curl", "-sS", "http://evil.example.net/").stdout)
 
     def test_forwarding_is_as_it_was_afterwards(self):
         settings = ["ipv4/ip_forward", "ipv6/conf/all/forwarding", "ipv6/conf/wan0/accept_ra"]
