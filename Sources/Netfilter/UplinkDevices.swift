@@ -43,19 +43,14 @@ public struct UplinkDevices {
 
     /// The kernel takes an alias for an interface that exists only.
     private func name(_ index: UInt32, _ owner: String) throws(NetlinkError) {
-        var message = MessageBuilder(
-            type: RouteMessage.newLink, flags: NetlinkConstant.request | NetlinkConstant.acknowledge,
-            sequence: host.nextSequence(), header: Self.linkHeader(index: index))
+        var message = Self.request(RouteMessage.newLink, Self.linkHeader(index: index), host)
         message.add(LinkAttribute.alias, owner)
         try host.perform(message.bytes, "name a link", detail: owner)
     }
 
     private func makePair(_ link: Uplink) throws(NetlinkError) {
-        var message = MessageBuilder(
-            type: RouteMessage.newLink,
-            flags: NetlinkConstant.request | NetlinkConstant.acknowledge | NetlinkConstant.create
-                | NetlinkConstant.exclusive,
-            sequence: host.nextSequence(), header: Self.linkHeader(index: 0))
+        var message = Self.request(
+            RouteMessage.newLink, Self.linkHeader(index: 0), host, NetlinkConstant.create | NetlinkConstant.exclusive)
         message.add(LinkAttribute.name, link.interface)
         message.add(LinkAttribute.address, link.hostHardware)
         message.addNested(LinkAttribute.info) { info in
@@ -75,9 +70,7 @@ public struct UplinkDevices {
     /// Takes away an interface of the caller's namespace, and its other half; a missing one is no error.
     public static func remove(_ interface: String) throws(NetlinkError) {
         let socket = try NetlinkSocket.open(protocol: RouteMessage.protocolNumber, namespace: nil)
-        var message = MessageBuilder(
-            type: RouteMessage.deleteLink, flags: NetlinkConstant.request | NetlinkConstant.acknowledge,
-            sequence: socket.nextSequence(), header: linkHeader(index: 0))
+        var message = request(RouteMessage.deleteLink, linkHeader(index: 0), socket)
         message.add(LinkAttribute.name, interface)
         do throws(NetlinkError) {
             try socket.perform(message.bytes, "remove a link", detail: interface)
@@ -94,6 +87,18 @@ public struct UplinkDevices {
     }
 
     // MARK: Requests
+
+    /// Makes what is not there, or replaces it.
+    private static let putting = NetlinkConstant.create | RouteMessage.replace
+
+    /// A request that is acknowledged.
+    private static func request(
+        _ type: UInt16, _ header: [UInt8], _ socket: NetlinkSocket, _ flags: UInt16 = 0
+    ) -> MessageBuilder {
+        MessageBuilder(
+            type: type, flags: NetlinkConstant.request | NetlinkConstant.acknowledge | flags,
+            sequence: socket.nextSequence(), header: header)
+    }
 
     /// `struct ifinfomsg`.
     private static func linkHeader(index: UInt32, flags: UInt32 = 0, change: UInt32 = 0) -> [UInt8] {
@@ -117,9 +122,8 @@ public struct UplinkDevices {
     private static func change(
         _ index: UInt32, flags: UInt32, _ operation: String, _ socket: NetlinkSocket
     ) throws(NetlinkError) {
-        let message = MessageBuilder(
-            type: RouteMessage.newLink, flags: NetlinkConstant.request | NetlinkConstant.acknowledge,
-            sequence: socket.nextSequence(), header: linkHeader(index: index, flags: flags, change: LinkAttribute.up))
+        let message = request(
+            RouteMessage.newLink, linkHeader(index: index, flags: flags, change: LinkAttribute.up), socket)
         try socket.perform(message.bytes, operation, detail: nil)
     }
 
@@ -130,9 +134,7 @@ public struct UplinkDevices {
     /// No IPv6 address of the kernel's own making: a link-local one would lead to the host's servers past all rules about
     /// its addresses.
     private static func keepUnnumbered(_ index: UInt32, _ socket: NetlinkSocket) throws(NetlinkError) {
-        var message = MessageBuilder(
-            type: RouteMessage.newLink, flags: NetlinkConstant.request | NetlinkConstant.acknowledge,
-            sequence: socket.nextSequence(), header: linkHeader(index: index))
+        var message = request(RouteMessage.newLink, linkHeader(index: index), socket)
         message.addNested(LinkAttribute.families) { families in
             families.addNested(UInt16(AF_INET6)) { $0.add(LinkAttribute.generation, [LinkAttribute.noGeneration]) }
         }
@@ -150,12 +152,9 @@ public struct UplinkDevices {
         _ address: IPAddress, _ index: UInt32, _ socket: NetlinkSocket
     ) throws(NetlinkError) {
         // struct ifaddrmsg: family, prefix, flags, scope, interface.
-        var message = MessageBuilder(
-            type: RouteMessage.newAddress,
-            flags: NetlinkConstant.request | NetlinkConstant.acknowledge | NetlinkConstant.create
-                | RouteMessage.replace,
-            sequence: socket.nextSequence(),
-            header: [family(of: address), address.isV4 ? 31 : 127, 0, 0] + index.hostBytes)
+        var message = request(
+            RouteMessage.newAddress, [family(of: address), address.isV4 ? 31 : 127, 0, 0] + index.hostBytes,
+            socket, putting)
         message.add(RouteAttribute.addressLocal, address.bytes)
         message.add(RouteAttribute.address, address.bytes)
         message.add(RouteAttribute.addressFlags, RouteAttribute.noDetection)
@@ -166,12 +165,10 @@ public struct UplinkDevices {
         _ address: IPAddress, _ hardware: [UInt8], _ index: UInt32, _ socket: NetlinkSocket
     ) throws(NetlinkError) {
         // struct ndmsg: family, padding, interface, state, flags, type.
-        var message = MessageBuilder(
-            type: RouteMessage.newNeighbour,
-            flags: NetlinkConstant.request | NetlinkConstant.acknowledge | NetlinkConstant.create
-                | RouteMessage.replace,
-            sequence: socket.nextSequence(),
-            header: [family(of: address), 0, 0, 0] + index.hostBytes + RouteAttribute.permanent.hostBytes + [0, 0])
+        var message = request(
+            RouteMessage.newNeighbour,
+            [family(of: address), 0, 0, 0] + index.hostBytes + RouteAttribute.permanent.hostBytes + [0, 0], socket,
+            putting)
         message.add(RouteAttribute.neighbour, address.bytes)
         message.add(RouteAttribute.hardware, hardware)
         try socket.perform(message.bytes, "add a neighbour", detail: "\(address)")
@@ -181,15 +178,12 @@ public struct UplinkDevices {
         through gateway: IPAddress, from source: IPAddress, _ index: UInt32, _ socket: NetlinkSocket
     ) throws(NetlinkError) {
         // struct rtmsg: everything, from everywhere.
-        var message = MessageBuilder(
-            type: RouteMessage.newRoute,
-            flags: NetlinkConstant.request | NetlinkConstant.acknowledge | NetlinkConstant.create
-                | RouteMessage.replace,
-            sequence: socket.nextSequence(),
-            header: [
+        var message = request(
+            RouteMessage.newRoute,
+            [
                 family(of: gateway), 0, 0, 0, RouteMessage.mainTable, RouteMessage.staticProtocol, 0,
                 RouteMessage.unicast, 0, 0, 0, 0,
-            ])
+            ], socket, putting)
         message.add(RouteAttribute.outInterface, index)
         message.add(RouteAttribute.gateway, gateway.bytes)
         message.add(RouteAttribute.preferredSource, source.bytes)
