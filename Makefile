@@ -48,10 +48,6 @@ vm: build ## The tests of limits and reboots, in a virtual machine
 demo: deps build ## A sandbox on a copy of this repository: build inside, posture, reset, remove
 	@Tests/Lab/demo
 
-.PHONY: fuzz
-fuzz: ## Look for bytes that a parser does not stand, ten minutes for each
-	Tests/Fuzz/run
-
 .PHONY: bench
 bench: build ## Compare with peers, in one run
 	Benchmarks/run

@@ -111,10 +111,6 @@ let package = Package(
         .testTarget(
             name: "SandboxEngineTests", dependencies: ["SandboxEngine", "SandboxModel", "EgressPolicy"],
             swiftSettings: engine),
-        .target(
-            name: "FuzzChecks", dependencies: ["EgressWire", "SandboxModel", "SandboxTemplates"],
-            path: "Tests/Fuzz/Checks", swiftSettings: strict),
-        .testTarget(name: "FuzzTests", dependencies: ["FuzzChecks"], swiftSettings: strict),
         .testTarget(name: "EgressWireTests", dependencies: ["EgressWire"], swiftSettings: strict),
         .testTarget(name: "EgressPolicyTests", dependencies: ["EgressPolicy", "SandboxModel"], swiftSettings: strict),
         .testTarget(
@@ -140,17 +136,6 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
-
-// Only for Tests/Fuzz/run: the fuzzer itself, for which everything is built with its instruments.
-if Context.environment["SANDBOX_FUZZER"] != nil {
-    package.targets += [
-        .target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
-        .executableTarget(
-            name: "sandbox-fuzz", dependencies: ["FuzzChecks", "CFuzzer"], path: "Tests/Fuzz/Driver",
-            swiftSettings: strict + [.strictMemorySafety()],
-            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
-    ]
-}
 
 // Only for Benchmarks/run: what is timed in process.
 if Context.environment["SANDBOX_BENCHMARKS"] != nil {
