@@ -32,8 +32,9 @@ public struct ByteSize: Hashable, Sendable, Comparable, CustomStringConvertible 
     /// A rounded form for people: `1.4G`, `12.0M`, `512B`.
     public var rounded: String {
         for (shift, suffix) in [(40, "T"), (30, "G"), (20, "M"), (10, "K")] where bytes >= (1 << UInt64(shift)) {
-            let tenths = (bytes * 10) >> UInt64(shift)
-            return "\(tenths / 10).\(tenths % 10)\(suffix)"
+            // The rest is multiplied alone: ten times the whole may be more than the type holds.
+            let rest = bytes & ((1 << UInt64(shift)) - 1)
+            return "\(bytes >> UInt64(shift)).\((rest * 10) >> UInt64(shift))\(suffix)"
         }
         return "\(bytes)B"
     }
