@@ -84,12 +84,19 @@ struct TOMLDocument {
         do {
             if case .table(let root) = TOMLNode(try TOMLTable(string: text)) { return root }
         } catch let error as TOMLParseError {
-            // At the end of the text the parser's column may be one too far.
             let reported = TextPosition(line: error.source.begin.line, column: error.source.begin.column)
-            let place = max(.start, min(reported, position(of: text.utf8.count, in: Array(text.utf8))))
-            throw TemplateErrors(file: file, [TemplateDiagnostic(place, readable(error.description))])
+            throw TemplateErrors(
+                file: file, [TemplateDiagnostic(place(reported, in: text), readable(error.description))])
         } catch {}
         throw TemplateErrors(file: file, [TemplateDiagnostic(.start, "the file is not TOML")])
+    }
+
+    /// A place that the parser reports, within the text: at the end of a line its column may be one too far.
+    private static func place(_ reported: TextPosition, in text: String) -> TextPosition {
+        let lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
+        let line = max(1, min(reported.line, lines.count))
+        let end = lines[line - 1].count + 1
+        return TextPosition(line: line, column: reported.line > line ? end : max(1, min(reported.column, end)))
     }
 
     /// The offset of the first byte that is in no scalar (Unicode, table 3-7); the length where there is none.
