@@ -27,6 +27,8 @@ public struct ClientHelloParser: Sendable {
 
     private var unread: [UInt8] = []
     private var message: [UInt8] = []
+    /// Bytes of the records that were read.
+    private var consumed = 0
 
     /// At the beginning of a stream.
     public init() {}
@@ -46,13 +48,16 @@ public struct ClientHelloParser: Sendable {
             guard unread.count - position >= 5 + length else { break }
             message += unread[(position + 5)..<(position + 5 + length)]
             position += 5 + length
-            guard message.count <= Self.limit else { return .malformed("the hello is too long") }
+            consumed += 5 + length
+            // Records of one byte each would make six bytes of every one of the message.
+            guard consumed <= Self.limit else { return .malformed("the hello is too long") }
             if let result = read() { return result }
         }
         unread.removeFirst(position)
         if let first = unread.first, first != 0x16 {
             return message.isEmpty ? .notTLS : .malformed("a record of another kind inside the hello")
         }
+        guard consumed + unread.count <= Self.limit else { return .malformed("the hello is too long") }
         return .needMore
     }
 

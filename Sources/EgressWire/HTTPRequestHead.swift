@@ -10,7 +10,8 @@ public struct HTTPRequestHead: Sendable, Equatable {
 
     /// Host and port of the `Host` field or of the target.
     public struct Authority: Sendable, Equatable {
-        /// In lower case, without a final dot; an address of IPv6 in its brackets.
+        /// In lower case, without a final dot. What stands in brackets is of the characters of an IPv6 address; whether
+        /// it is one does not matter where names only are let through.
         public var name: String
         /// The port, if it is there.
         public var port: UInt16?
@@ -152,8 +153,13 @@ private struct Fields {
             }
             isChunked = true
         case "upgrade":
-            upgrades += value.split(separator: 0x2c).map { word in
-                String(decoding: HTTPText.trimmed(word), as: UTF8.self)
+            for part in value.split(separator: 0x2c) {
+                let word = HTTPText.trimmed(part)
+                guard !word.isEmpty else { continue }
+                // A name and perhaps a version (RFC 9110, section 7.8). Of other bytes two programs may see two names.
+                let names = word.split(separator: 0x2f, maxSplits: 1, omittingEmptySubsequences: false)
+                guard names.allSatisfy(HTTPText.isToken) else { throw HTTPProblem("an Upgrade that names no protocol") }
+                upgrades.append(String(decoding: word, as: UTF8.self))
             }
         default: break
         }

@@ -20,6 +20,8 @@ public struct HTTPResponseHeadScanner: Sendable {
     public mutating func feed(_ bytes: some Collection<UInt8>) -> Progress {
         unread += bytes
         while let end = HTTPText.endOfHead(unread, from: searched) {
+            // As if it had come in pieces.
+            guard end <= HTTPRequestHead.limit else { return .malformed }
             let line = unread.prefix { $0 != 0x0d && $0 != 0x0a }
             let words = line.split(separator: 0x20, maxSplits: 2, omittingEmptySubsequences: false)
             guard words.count >= 2, words[0].starts(with: "HTTP/1.".utf8), words[1].count == 3,

@@ -143,6 +143,52 @@ private func query(_ name: String, _ type: DNSType = .a) throws -> [UInt8] {
     }
 }
 
+@Suite("Bounds") struct BoundTests {
+    @Test("A hello is bounded with its records, whatever their size", arguments: [1, 100, 16384])
+    func helloInRecords(size: Int) {
+        let message: [UInt8] = [1, 0, 0xff, 0xfc] + Array(repeating: 0, count: 65532)
+        let bytes = stride(from: 0, to: message.count, by: size).flatMap { start in
+            let part = message[start..<min(start + size, message.count)]
+            return [0x16, 3, 1, UInt8(part.count >> 8), UInt8(part.count & 0xff)] + part
+        }
+        var whole = ClientHelloParser()
+        #expect(whole.feed(bytes[...]) == .malformed("the hello is too long"))
+        var split = ClientHelloParser()
+        #expect(split.feed(bytes.prefix(ClientHelloParser.limit)) == .needMore)
+        #expect(split.feed(bytes.dropFirst(ClientHelloParser.limit).prefix(1)) == .malformed("the hello is too long"))
+    }
+
+    @Test("The head of an answer is bounded, whether it comes at once or in pieces") func answerHead() {
+        let start = Array("HTTP/1.1 200 OK\r\nX: ".utf8)
+        func status(_ length: Int, pieces: Int) -> HTTPResponseHeadScanner.Progress {
+            let bytes = start + Array(repeating: 0x61, count: length - start.count - 4) + [13, 10, 13, 10]
+            var scanner = HTTPResponseHeadScanner()
+            for place in stride(from: 0, to: bytes.count, by: bytes.count / pieces + 1) {
+                let progress = scanner.feed(bytes[place...].prefix(bytes.count / pieces + 1))
+                if progress != .needMore { return progress }
+            }
+            return .needMore
+        }
+        for pieces in [1, 7] {
+            #expect(status(HTTPRequestHead.limit, pieces: pieces) == .status(200))
+            #expect(status(HTTPRequestHead.limit + 1, pieces: pieces) == .malformed)
+        }
+    }
+
+    @Test("Protocols are named by tokens; gaps in their list name none") func upgrades() throws {
+        func upgrades(_ value: String) throws -> [String] {
+            try HTTPRequestHead.parse(Array("GET / HTTP/1.1\r\nHost: a.org\r\nUpgrade: \(value)\r\n\r\n".utf8)[...])
+                .upgrades
+        }
+        #expect(try upgrades("websocket, ,TLS/1.0,") == ["websocket", "TLS/1.0"])
+        #expect(try upgrades(" , ") == [])
+        // Of these letters and marks Swift makes other characters than a program that compares bytes.
+        for value in ["h2c\u{301}", "h2c/", "/1", "h2c x"] {
+            #expect(throws: HTTPProblem("an Upgrade that names no protocol")) { try upgrades(value) }
+        }
+    }
+}
+
 @Suite("Damaged bytes") struct DamageTests {
     @Test("neither crash a parser nor make it read two things") func damage() throws {
         var noise = Noise(state: 0x5eed)
