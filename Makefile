@@ -35,6 +35,10 @@ test: deps ## Everything: lint, unit tests, the suite in the lab and in the virt
 unit: ## Unit tests only
 	swift test
 
+.PHONY: fuzz
+fuzz: ## Fuzz every parser of outside text, 10 minutes each
+	Tests/Fuzz/run
+
 .PHONY: system
 system: build ## The black-box suite in the lab, on Debian 12 and 13
 	Tests/System/run bookworm
@@ -86,4 +90,4 @@ uninstall: ## Remove what install put there
 
 .PHONY: clean
 clean: ## Remove what was built; the lab's cached roots stay ('Tests/Lab/lab clean' removes them)
-	rm -rf .build .build-failpoints
+	rm -rf .build .build-failpoints .build-fuzz

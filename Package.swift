@@ -119,6 +119,11 @@ let package = Package(
         .testTarget(
             name: "EgressGatewayTests",
             dependencies: ["EgressGateway", "EgressPolicy", "EgressWire", "SandboxModel"], swiftSettings: strict),
+        // The inputs of the fuzzers through their checks; the fuzzers themselves are built by Tests/Fuzz/run.
+        .testTarget(
+            name: "FuzzCorpusTests", dependencies: ["EgressWire", "SandboxModel", "SandboxTemplates"],
+            path: "Tests/Fuzz", exclude: ["Entries", "corpus", "dictionaries", "run", "seeds.py"],
+            swiftSettings: strict),
         .testTarget(name: "LinuxKitTests", dependencies: ["LinuxKit", "CSandboxShims"], swiftSettings: strict),
         .testTarget(name: "SystemdBusTests", dependencies: ["SystemdBus"], swiftSettings: strict),
         .testTarget(name: "SeccompTests", dependencies: ["Seccomp"], swiftSettings: strict),

@@ -70,7 +70,10 @@ import Testing
 
     @Test(
         "For people a size is rounded down to tenths",
-        arguments: [(0, "0B"), (1023, "1023B"), (1024, "1.0K"), (1_503_238_553, "1.3G"), (12 << 20, "12.0M")])
+        arguments: [
+            (0, "0B"), (1023, "1023B"), (1024, "1.0K"), (1_503_238_553, "1.3G"), (12 << 20, "12.0M"),
+            (UInt64.max, "16777215.9T"),
+        ])
     func rounded(bytes: UInt64, text: String) {
         #expect(ByteSize(bytes: bytes).rounded == text)
     }
