@@ -6,32 +6,43 @@ public struct HostName: Hashable, Sendable, Comparable, CustomStringConvertible 
     /// Reads a name in ASCII; upper case is folded and one final dot is dropped (RFC 1123, RFC 5890).
     /// - Returns: `nil` when `problem(_:)` finds something.
     public init?(parsing text: String) {
-        guard Self.problem(text) == nil else { return nil }
-        self.text = Self.folded(text)
+        guard text.utf8.allSatisfy({ $0 < 0x80 }) else { return nil }
+        let name = Self.folded(text)
+        guard Self.problem(folded: name) == nil else { return nil }
+        self.text = name
     }
 
+    /// Most names come folded: those are not copied.
     private static func folded(_ text: String) -> String {
-        (text.hasSuffix(".") ? String(text.dropLast()) : text).lowercased()
+        let isFolded = text.utf8.last != 0x2e && !text.utf8.contains { (0x41...0x5a).contains($0) }
+        guard !isFolded else { return text }
+        return (text.utf8.last == 0x2e ? String(text.dropLast()) : text).lowercased()
     }
 
     /// What keeps a text from being a host name; `nil` when it is one. Reads on after "'…' ".
     public static func problem(_ text: String) -> String? {
         guard text.utf8.allSatisfy({ $0 < 0x80 }) else { return "is not ASCII; write the name in its xn-- form" }
-        let name = folded(text)
-        guard !name.isEmpty else { return "is empty" }
-        guard name.utf8.count <= 253 else { return "has more than 253 bytes" }
-        let labels = name.split(separator: ".", omittingEmptySubsequences: false)
+        return problem(folded: folded(text))
+    }
+
+    /// Asked for every question that a sandbox has: bytes, not characters.
+    private static func problem(folded name: String) -> String? {
+        let bytes = name.utf8
+        guard !bytes.isEmpty else { return "is empty" }
+        guard bytes.count <= 253 else { return "has more than 253 bytes" }
+        let labels = bytes.split(separator: 0x2e, omittingEmptySubsequences: false)
         for label in labels {
             guard !label.isEmpty else { return "has an empty part" }
-            guard label.utf8.count <= 63 else { return "has a part of more than 63 bytes" }
-            guard label.utf8.allSatisfy(isPart) else { return "has characters that no host name has" }
-            guard label.first != "-", label.last != "-" else { return "has a part that begins or ends with '-'" }
+            guard label.count <= 63 else { return "has a part of more than 63 bytes" }
+            guard label.allSatisfy(isPart) else { return "has characters that no host name has" }
+            guard label.first != 0x2d, label.last != 0x2d else { return "has a part that begins or ends with '-'" }
         }
+        guard let last = labels.last else { return "is empty" }
         // Resolvers take these for addresses, and in forms (0x7f.1) that look like none.
-        if let last = labels.last?.utf8, last.allSatisfy(isDigit) || isHexNumber(last) {
+        if last.allSatisfy(isDigit) || isHexNumber(last) {
             return "is neither a host name nor an address in its usual form"
         }
-        if labels.last == "localhost" { return "is the sandbox itself" }
+        if last.elementsEqual("localhost".utf8) { return "is the sandbox itself" }
         return nil
     }
 
