@@ -186,11 +186,14 @@ class Verbs(SandboxTest):
         self.create()
         loop = "while :; do pkill -STOP sandboxctl; done"
         with subprocess.Popen(["sandboxctl", "exec", "demo", "--", "sh", "-c", loop], stdin=subprocess.DEVNULL) as agent:
-            begin, stopped = time.monotonic(), 0
-            while not stopped and time.monotonic() - begin < 20:
-                stopped = sandboxctl("exec", "demo", "--", "true", timeout=30).returncode
-            agent.terminate()
-        self.assertIn(stopped, (0, 125))
+            try:
+                begin, stopped = time.monotonic(), 0
+                while not stopped and time.monotonic() - begin < 20:
+                    # Sometimes it is the program that is stopped, just after it was entered: that is waited for, as any is.
+                    stopped = sandboxctl("exec", "--timeout", "15", "demo", "--", "true", timeout=30).returncode
+            finally:
+                agent.terminate()
+        self.assertIn(stopped, (0, 124, 125))
         text("remove", "demo")
 
     def test_a_run_that_is_killed_is_for_gc(self):
