@@ -36,17 +36,20 @@ public final class ChangeWatch {
     }
 
     /// Waits until something was changed since the last time.
-    public func next() throws(NetlinkError) -> Change {
+    /// - Parameter seconds: how long; nil for as long as it takes.
+    /// - Returns: nothing when the time is up.
+    public func next(seconds: Int32?) throws(NetlinkError) -> Change {
         var waiting = [
             pollfd(fd: filter.number, events: Int16(POLLIN), revents: 0),
             pollfd(fd: routes.number, events: Int16(POLLIN), revents: 0),
         ]
         while true {
-            let count = unsafe poll(&waiting, nfds_t(waiting.count), -1)
+            let count = unsafe poll(&waiting, nfds_t(waiting.count), seconds.map { $0 * 1000 } ?? -1)
             if count < 0 {
                 guard errno == EINTR else { throw NetlinkError(operation: "wait for changes", errno: errno) }
                 continue
             }
+            guard count > 0 else { return [] }
             var change: Change = []
             if try drain(filter) { change.insert(.rules) }
             if try drain(routes) { change.insert(.addresses) }

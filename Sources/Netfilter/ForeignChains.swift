@@ -25,40 +25,48 @@ public struct ForeignChains {
         }
     }
 
-    /// Puts our rules at the head of every chain that needs them and does not have them.
-    /// - Returns: chains that cannot be changed, because another program keeps their table for itself.
-    public func letThrough() throws(NetlinkError) -> [String] {
-        var closed: [String] = []
+    /// Puts our rules at the head of every chain that needs them and does not have them. A chain whose table another
+    /// program keeps for itself stays as it is.
+    public func letThrough() throws(NetlinkError) {
         for family in NetfilterSocket.TableFamily.allCases {
             let socket = try NetfilterSocket.open(family)
+            for (table, chain) in try refusingChains(socket) {
+                var transaction = try Transaction(
+                    about: table, for: socket.socket, "let links through", family: family)
+                for rule in rules { try transaction.append(rule, at: 0, of: chain, first: true) }
+                do throws(NetlinkError) {
+                    try transaction.commit()
+                } catch {
+                    // Kept from us, or gone meanwhile.
+                    guard [ENOENT, EPERM].contains(error.errno) else { throw error }
+                }
+            }
+        }
+    }
+
+    /// Chains that packets to be passed on go through, that refuse what they do not know, and in which we have no rule.
+    private func refusingChains(
+        _ socket: NetfilterSocket
+    ) throws(NetlinkError) -> [(table: String, chain: String)] {
+        try socket.consistently("list chains") { () throws(NetlinkError) in
+            var found: [(table: String, chain: String)] = []
             for (table, chain) in try socket.dumpChains("list chains") where table != self.table {
                 guard let base = chain.base, base.hook == .forward, base.kind == .filter else { continue }
                 let present = try socket.dumpRules(of: table, "list rules").filter { $0.chain == chain.name }
                 guard base.policy == .drop || Self.endsWithRefusal(present.last),
                     !present.contains(where: { $0.name == Self.mark })
                 else { continue }
-                var transaction = try Transaction(
-                    about: table, for: socket.socket, "let links through", family: family)
-                for rule in rules { try transaction.append(rule, at: 0, of: chain.name, first: true) }
-                do throws(NetlinkError) {
-                    try transaction.commit()
-                } catch {
-                    guard error.errno == EPERM else { throw error }
-                    closed.append("\(table) \(chain.name)")
-                }
+                found.append((table, chain.name))
             }
+            return found
         }
-        return closed
     }
 
     /// Takes our rules out of the chains of others.
     public func takeBack() throws(NetlinkError) {
         for family in NetfilterSocket.TableFamily.allCases {
             let socket = try NetfilterSocket.open(family)
-            let tables = Set(try socket.dumpChains("list chains").map(\.table)).subtracting([table])
-            for table in tables.sorted() {
-                let ours = try socket.dumpRules(of: table, "list rules").filter { $0.name == Self.mark }
-                guard !ours.isEmpty else { continue }
+            for (table, ours) in try ourRules(socket) {
                 var transaction = try Transaction(about: table, for: socket.socket, "take rules back", family: family)
                 for rule in ours { try transaction.delete(ruleOf: rule.handle, rule.chain) }
                 do throws(NetlinkError) {
@@ -68,6 +76,18 @@ public struct ForeignChains {
                     guard [ENOENT, EPERM].contains(error.errno) else { throw error }
                 }
             }
+        }
+    }
+
+    /// Our rules, by the table of others they are in.
+    private func ourRules(_ socket: NetfilterSocket) throws(NetlinkError) -> [(table: String, rules: [RawRule])] {
+        try socket.consistently("list chains") { () throws(NetlinkError) in
+            var found: [(table: String, rules: [RawRule])] = []
+            for table in Set(try socket.dumpChains("list chains").map(\.table)).subtracting([table]).sorted() {
+                let ours = try socket.dumpRules(of: table, "list rules").filter { $0.name == Self.mark }
+                if !ours.isEmpty { found.append((table, ours)) }
+            }
+            return found
         }
     }
 

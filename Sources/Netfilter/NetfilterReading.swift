@@ -86,7 +86,7 @@ extension NetfilterSocket {
 
     /// Reads until nothing changes while it reads: a table is read in several questions, and the kernel answers each
     /// with what is in force then.
-    private func consistently<Value>(
+    func consistently<Value>(
         _ operation: String, _ read: () throws(NetlinkError) -> Value
     ) throws(NetlinkError) -> Value {
         for _ in 0..<16 {

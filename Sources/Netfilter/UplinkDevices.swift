@@ -79,11 +79,12 @@ public struct UplinkDevices {
         }
     }
 
-    /// Switches an interface of the caller's namespace on or off.
-    public static func set(_ interface: String, isUp: Bool) throws(NetlinkError) {
+    /// Switches an interface of the caller's namespace off; a missing one is no error. ``make(_:owner:hasV6:)`` switches it
+    /// on again, with the addresses and neighbours that the kernel drops meanwhile.
+    public static func switchOff(_ interface: String) throws(NetlinkError) {
         let socket = try NetlinkSocket.open(protocol: RouteMessage.protocolNumber, namespace: nil)
         guard let index = try index(of: interface, socket) else { return }
-        try change(index, flags: isUp ? LinkAttribute.up : 0, "switch a link", socket)
+        try change(index, flags: 0, "switch a link off", socket)
     }
 
     // MARK: Requests
@@ -154,11 +155,16 @@ public struct UplinkDevices {
         // struct ifaddrmsg: family, prefix, flags, scope, interface.
         var message = request(
             RouteMessage.newAddress, [family(of: address), address.isV4 ? 31 : 127, 0, 0] + index.hostBytes,
-            socket, putting)
+            socket, NetlinkConstant.create | NetlinkConstant.exclusive)
         message.add(RouteAttribute.addressLocal, address.bytes)
         message.add(RouteAttribute.address, address.bytes)
         message.add(RouteAttribute.addressFlags, RouteAttribute.noDetection)
-        try socket.perform(message.bytes, "add an address", detail: "\(address)")
+        do throws(NetlinkError) {
+            try socket.perform(message.bytes, "add an address", detail: "\(address)")
+        } catch {
+            // Not replaced: that would be news of a changed address, to whoever came here because of such news.
+            guard error.errno == EEXIST else { throw error }
+        }
     }
 
     private static func addNeighbour(

@@ -28,8 +28,8 @@ struct HostUplinks {
         // Written down before anything is made: what is there is taken away again, whoever is killed meanwhile.
         try Files.replace(Self.mark, in: Files.open(noLinks: directory, .directory), with: [], durable: false)
         let hasV6 = HostForwarding.hasV6Route
-        try applyRules()
-        _ = try chains.letThrough()
+        _ = try applyRules()
+        try chains.letThrough()
         try forwarding.switchOn(v6: hasV6)
         try guardian.start()
         let devices = try UplinkDevices(sandboxNamespace: namespace)
@@ -58,26 +58,27 @@ struct HostUplinks {
     /// Whether a sandbox has a link.
     func isAttached(_ owner: SandboxName) -> Bool { interfaces().contains { self.owner(of: $0) == "\(owner)" } }
 
-    /// Puts the rules back where they are not as they should be. When that fails the links are cut.
+    /// Puts the rules back where they are not as they should be. When that fails the links are cut, until ``attach`` joins
+    /// them again.
     /// - Returns: what was not as it should be.
     func repair() throws -> [String] {
         let lock = try lock()
         defer { withExtendedLifetime(lock) {} }
         let links = interfaces()
         guard !links.isEmpty else { return [] }
+        var found: [String]
         do {
-            // Before anything is asked: chains of others come and go, whatever ours do.
-            _ = try chains.letThrough()
-            let found = try differences()
-            guard !found.isEmpty else { return [] }
-            try applyRules()
-            try forwarding.switchOn(v6: HostForwarding.hasV6Route)
-            for link in links { try UplinkDevices.set(link, isUp: true) }
-            return found
+            found = try applyRules()
+            if !found.isEmpty { try forwarding.switchOn(v6: HostForwarding.hasV6Route) }
         } catch {
-            for link in links { try? UplinkDevices.set(link, isUp: false) }
-            throw error
+            for link in links { try? UplinkDevices.switchOff(link) }
+            throw SandboxError(
+                .unavailable, "the host's rules for links cannot be put back: the links are cut", cause: "\(error)")
         }
+        found += links.filter(isCut).map { "link '\($0)': was cut" }
+        // Chains of others come and go, whatever ours do; they refuse more than we, never less.
+        try chains.letThrough()
+        return found
     }
 
     /// What differs between the host's rules and what they should be, a line each.
@@ -86,10 +87,13 @@ struct HostUplinks {
             applied: HostRuleset.make(pool), read: try NetfilterSocket.open().read(table: HostRuleset.table))
     }
 
-    private func applyRules() throws {
+    /// Puts our own rules in force where they are not.
+    /// - Returns: what differed before.
+    private func applyRules() throws -> [String] {
         let filter = try NetfilterSocket.open()
         let wanted = HostRuleset.make(pool)
-        if try Ruleset.differences(applied: wanted, read: filter.read(table: HostRuleset.table)).isEmpty { return }
+        let found = try Ruleset.differences(applied: wanted, read: filter.read(table: HostRuleset.table))
+        if found.isEmpty { return [] }
         try filter.apply(wanted)
         let differences = try Ruleset.differences(applied: wanted, read: filter.read(table: HostRuleset.table))
         guard differences.isEmpty else {
@@ -97,6 +101,7 @@ struct HostUplinks {
                 .cannotCreate, "the kernel's rules for links are not those that were applied",
                 cause: differences.joined(separator: "; "))
         }
+        return found
     }
 
     private func lock() throws(SystemError) -> FileLock {
@@ -113,8 +118,13 @@ struct HostUplinks {
         return names.filter { $0.hasPrefix(Uplink.prefix) }
     }
 
-    private func owner(of interface: String) -> String? {
-        guard let bytes = try? Files.open(following: "/sys/class/net/\(interface)/ifalias", .read).readAll(limit: 256)
+    private func owner(of interface: String) -> String? { fact("ifalias", of: interface) }
+
+    private func isCut(_ interface: String) -> Bool { fact("operstate", of: interface) == "down" }
+
+    /// What the kernel tells of an interface (sysfs-class-net in the kernel's documentation); nil where it says nothing.
+    private func fact(_ name: String, of interface: String) -> String? {
+        guard let bytes = try? Files.open(following: "/sys/class/net/\(interface)/\(name)", .read).readAll(limit: 256)
         else { return nil }
         let text = String(decoding: bytes.filter { $0 != 0x0a }, as: UTF8.self)
         return text.isEmpty ? nil : text

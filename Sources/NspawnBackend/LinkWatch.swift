@@ -21,11 +21,22 @@ public final class LinkWatch {
         try? LocalDatagram(to: path).send(Array("READY=1".utf8))
     }
 
+    /// What happened.
+    public enum Event: Sendable {
+        /// Rules changed, and no addresses.
+        case rules
+        /// Addresses changed, and maybe rules.
+        case addresses
+        /// Nothing, for as long as was waited.
+        case nothing
+    }
+
     /// Waits for a change.
-    /// - Returns: whether addresses of the host changed, and not rules alone.
-    public func next() throws(SandboxError) -> Bool {
+    /// - Parameter seconds: how long; nil for as long as it takes.
+    public func next(seconds: Int32?) throws(SandboxError) -> Event {
         do throws(NetlinkError) {
-            return try changes.next().contains(.addresses)
+            let change = try changes.next(seconds: seconds)
+            return change.contains(.addresses) ? .addresses : change.isEmpty ? .nothing : .rules
         } catch {
             throw SandboxError(.unavailable, "listen for changes of the host's rules", cause: "\(error)")
         }

@@ -71,11 +71,8 @@ extension NspawnBackend {
     /// Routes of a namespace, and its link where it has one.
     /// - Returns: whether the namespace speaks IPv6.
     private func makeWay(_ name: SandboxName, _ link: Uplink?, _ namespace: Int32) throws -> Bool {
-        if let link, uplinks.isAttached(name) {
-            try uplinks.attach(link, owner: name, namespace: namespace)
-            return true
-        }
-        let hasV6 = try Loopback.makeRoutes(namespace)
+        let isLinked = link != nil && uplinks.isAttached(name)
+        let hasV6 = try isLinked || Loopback.makeRoutes(namespace)
         if let link {
             try uplinks.attach(link, owner: name, namespace: namespace)
         } else {
@@ -237,8 +234,10 @@ extension NspawnBackend {
     public func repairLinks() throws(SandboxError) -> [String] {
         do {
             return try uplinks.repair()
+        } catch let error as SandboxError {
+            throw error
         } catch {
-            throw SandboxError(.unavailable, "the host's rules for links cannot be put back", cause: "\(error)")
+            throw SandboxError(.unavailable, "look after the host's rules for links", cause: "\(error)")
         }
     }
 

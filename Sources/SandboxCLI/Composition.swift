@@ -77,14 +77,19 @@ struct NspawnTools: HostTools {
     func guardLinks(report: (String) -> Void) throws(SandboxError) -> Never {
         let watch = try LinkWatch()
         watch.notifyReady()
+        var isBusy = false
         while true {
-            let areAddresses = try watch.next()
+            // What others hold is tried again after a second; what fails, at the next change.
+            let change = try watch.next(seconds: isBusy ? 1 : nil)
             do throws(SandboxError) {
-                for line in try host.repairLinks() { report("put back: \(line)") }
-                if areAddresses { try engine.reapplyOpen() }
+                let found = try host.repairLinks()
+                for line in found { report("put back: \(line)") }
+                guard change != .rules || !found.isEmpty || isBusy else { continue }
+                let problems = try engine.reapplyLinked()
+                for problem in problems where problem.code != .temporary { report("\(problem)") }
+                isBusy = problems.contains { $0.code == .temporary }
             } catch {
-                // The links are cut; the next change is the next try.
-                report("links are cut: \(error.message)\(error.cause.map { ": \($0)" } ?? "")")
+                report("\(error)")
             }
         }
     }
