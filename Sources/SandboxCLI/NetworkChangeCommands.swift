@@ -42,24 +42,18 @@ extension NetworkCommand {
     struct Deny: Verb {
         static let configuration = CommandConfiguration(
             commandName: "deny", abstract: "Let a sandbox reach hosts no longer.",
-            discussion: "Connections to them end at once. A name that a wildcard allows is denied by name.")
+            discussion:
+                "HOST is as 'network show' writes it; ':PORTS' after it denies these ports alone. Connections to them end at "
+                + "once. A name that a wildcard allows is denied by name, with all its ports.")
 
         @Argument(help: "Name of the sandbox.", completion: .sandboxes)
         var name: String
 
-        @Argument(help: "Hosts, as 'network show' writes them.", completion: .default)
-        var hosts: [String]
+        @Argument(help: "Hosts.", completion: .default, transform: Convert.denial)
+        var hosts: [NetworkChange.Denial]
 
         func perform(_ context: Context) throws(SandboxError) -> Int32 {
-            var destinations: [EgressRule.Destination] = []
-            for text in hosts {
-                do throws(EgressRuleProblem) {
-                    destinations.append(try EgressRule.destination(text))
-                } catch {
-                    throw SandboxError(.usage, "'\(text)' \(error.text)", hint: "ports cannot be denied by themselves")
-                }
-            }
-            return try NetworkCommand.change(context, name, .deny(destinations, ports: nil))
+            try NetworkCommand.change(context, name, .deny(hosts))
         }
     }
 

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import SandboxEngine
 internal import SandboxModel
 internal import Synchronization
 
@@ -90,6 +91,13 @@ enum Convert {
         do throws(EgressRuleProblem) { return try EgressRule(parsing: text) } catch {
             throw BadValue("it \(error.text)")
         }
+    }
+
+    /// What `network deny` takes: a host as a rule has it, all of it or some ports.
+    static func denial(_ text: String) throws(BadValue) -> NetworkChange.Denial {
+        if let whole = try? EgressRule.destination(text) { return NetworkChange.Denial(whole) }
+        let rule = try rule(text)
+        return NetworkChange.Denial(rule.destination, ports: rule.ports)
     }
 
     static func workspaceMode(_ text: String) throws(BadValue) -> WorkspaceMode {

@@ -93,7 +93,7 @@ extension SandboxEngine {
             try host.makeNetwork(fixed)
             _ = try host.applyNetwork(fixed, policy, beforeLaunch: true)
             var connected = fixed
-            if !policy.lookups.isEmpty { _ = try refreshAddresses(&connected) }
+            if !policy.lookups.isEmpty { _ = try refreshAddresses(&connected, of: policy.lookups) }
             return connected
         } undo: { () throws(SandboxError) in
             // In this order: whether there is a gateway to end is among what ends with the run.

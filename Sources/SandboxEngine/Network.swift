@@ -8,7 +8,21 @@ public enum NetworkChange: Sendable, Equatable {
     /// More rules.
     case allow([EgressRule])
     /// Fewer: rules about exactly this go, and names that a wildcard still allows are denied.
-    case deny([EgressRule.Destination], ports: [PortRange]?)
+    case deny([Denial])
+
+    /// A destination, or some ports of it.
+    public struct Denial: Sendable, Equatable {
+        /// What is no longer allowed.
+        public var destination: EgressRule.Destination
+        /// The ports; nil for all.
+        public var ports: [PortRange]?
+
+        /// A destination, or some ports of it.
+        public init(_ destination: EgressRule.Destination, ports: [PortRange]? = nil) {
+            self.destination = destination
+            self.ports = ports
+        }
+    }
 }
 
 /// What came of a change.
@@ -32,12 +46,14 @@ public struct NetworkStatus: Sendable, Equatable {
 }
 
 extension SandboxEngine {
-    /// Policy and addresses of a record → what kernel and gateway carry out. Takes places for new hosts.
+    /// Policy and addresses of a record → what kernel and gateway carry out. Takes places for new hosts, and forgets the
+    /// addresses of those that are direct no more.
     func compile(_ record: inout SandboxRecord) throws(SandboxError) -> CompiledPolicy {
         var state = record.network ?? NetworkState()
         let compiled = try PolicyCompiler.compile(
             record.template.network, for: record.name, generation: state.generation, synthetic: &state.synthetic,
             resolved: state.resolved, at: host.now())
+        state.resolved.removeAll { !compiled.lookups.contains($0.name) }
         // A sandbox that never had a network keeps a record without one.
         if record.template.network.mode != .none || record.network != nil { record.network = state }
         return compiled
@@ -68,7 +84,7 @@ extension SandboxEngine {
         defer { withExtendedLifetime(lock) {} }
         var (record, _) = try running(name)
         let before = record.network?.generation ?? 0
-        let hosts = directHosts(record)
+        let hosts = try compile(&record).lookups
         let known = record.network?.resolved ?? []
         let time = host.now()
         let isDue = hosts.contains { name in
@@ -77,29 +93,36 @@ extension SandboxEngine {
         guard !hosts.isEmpty, isDue || !onlyDue else {
             return NetworkOutcome(generation: before, closed: 0, changed: false)
         }
-        let closed = try refreshAddresses(&record)
+        let closed = try refreshAddresses(&record, of: hosts)
         let generation = record.network?.generation ?? 0
         if generation != before { events.record(.network, record) }
         return NetworkOutcome(generation: generation, closed: closed, changed: generation != before)
     }
 
-    /// Carries the policy of a sandbox out again, where kernel or gateway have something else: after the host's own
-    /// addresses changed, or its rules were thrown away.
-    public func reapply(_ name: SandboxName) throws(SandboxError) {
-        let lock = try store.lock(name, wait: true)
-        defer { withExtendedLifetime(lock) {} }
-        var record = try record(name)
-        guard record.phase == .created, record.template.network.mode != .none, try run(record) != nil else { return }
-        let compiled = try compile(&record)
-        _ = try host.applyNetwork(record, compiled, beforeLaunch: false)
+    /// Carries out again what every running sandbox with a link has: its rules name the host's own addresses, and a link
+    /// that was cut is joined. One that another command is at work on is left out: the command may wait for the caller.
+    /// - Returns: why it was not done, where it was not; with code `temporary` for what is worth another try soon.
+    public func reapplyLinked() throws(SandboxError) -> [SandboxError] {
+        var problems: [SandboxError] = []
+        for name in try store.names() {
+            do throws(SandboxError) {
+                try reapplyLinked(name)
+            } catch {
+                problems.append(error)
+            }
+        }
+        return problems
     }
 
-    /// Carries out again what every running sandbox in mode `full` has: its rules name the host's own addresses.
-    public func reapplyOpen() throws(SandboxError) {
-        for name in try store.names() {
-            guard let record = try? record(name), record.template.network.mode == .full else { continue }
-            try reapply(name)
-        }
+    private func reapplyLinked(_ name: SandboxName) throws(SandboxError) {
+        // Most have none, and need no lock to say so.
+        guard let known = try store.load(name), known.template.network.mode != .none else { return }
+        let lock = try store.lock(name, wait: false)
+        defer { withExtendedLifetime(lock) {} }
+        guard var record = try store.load(name), record.phase == .created, try run(record) != nil else { return }
+        let compiled = try compile(&record)
+        guard compiled.needsUplink else { return }
+        _ = try host.applyNetwork(record, compiled, beforeLaunch: false)
     }
 
     private func carryOut(_ record: SandboxRecord, instead old: SandboxRecord) throws(SandboxError) -> NetworkOutcome {
@@ -116,8 +139,10 @@ extension SandboxEngine {
                 try store.save(old)
                 throw error
             }
-            if needsAddresses(new) { closed += try refreshAddresses(&new) }
-            if compiled.lookups.isEmpty, !directHosts(old).isEmpty {
+            let known = Set(new.network?.resolved.map(\.name) ?? [])
+            if !known.isSuperset(of: compiled.lookups) {
+                closed += try refreshAddresses(&new, of: compiled.lookups)
+            } else if compiled.lookups.isEmpty, old.network?.resolved.isEmpty == false {
                 try host.scheduleRefresh(new.name, isWanted: false)
             }
         }
@@ -125,27 +150,10 @@ extension SandboxEngine {
         return NetworkOutcome(generation: new.network?.generation ?? 0, closed: closed, changed: true)
     }
 
-    /// Whether a direct host was never looked up.
-    private func needsAddresses(_ record: SandboxRecord) -> Bool {
-        let known = Set(record.network?.resolved.map(\.name) ?? [])
-        return !directHosts(record).allSatisfy { known.contains($0) }
-    }
-
-    func directHosts(_ record: SandboxRecord) -> [HostName] {
-        guard record.template.network.mode != .none else { return [] }
-        let names = record.template.network.rules.compactMap { rule -> HostName? in
-            guard rule.via == .direct, case .host(.exact(let name)) = rule.destination else { return nil }
-            return name
-        }
-        return Set(names).sorted()
-    }
-
-    /// Looks the direct hosts of a running sandbox up and carries out what was found: new addresses are open before
+    /// Looks direct hosts of a running sandbox up and carries out what was found: new addresses are open before
     /// old ones close, all at once. One that is not found keeps the addresses it had, and the record says why.
     /// - Returns: how many connections were ended.
-    func refreshAddresses(_ record: inout SandboxRecord) throws(SandboxError) -> Int {
-        let names = directHosts(record)
-        guard !names.isEmpty else { return 0 }
+    func refreshAddresses(_ record: inout SandboxRecord, of names: [HostName]) throws(SandboxError) -> Int {
         var state = record.network ?? NetworkState()
         let old = state.resolved
         let found = host.lookUp(names, for: record.name)
@@ -222,12 +230,13 @@ extension NetworkPolicy {
                     .configuration, "the sandbox has network mode 'none', in which nothing can be allowed",
                     hint: "'sandboxctl network set NAME restricted' changes the mode")
             }
-        case .deny(let destinations, let ports):
-            for destination in destinations {
-                let denied = policy.denying(destination, ports: ports)
+        case .deny(let denials):
+            for denial in denials {
+                let denied = policy.denying(denial.destination, ports: denial.ports)
                 guard denied != policy else {
+                    let ports = denial.ports.map { " on port " + $0.map(\.description).joined(separator: ",") } ?? ""
                     throw SandboxError(
-                        .notFound, "no rule allows '\(destination)'",
+                        .notFound, "no rule is about '\(denial.destination)'\(ports)",
                         hint: "'sandboxctl network show NAME' lists the rules")
                 }
                 policy = denied

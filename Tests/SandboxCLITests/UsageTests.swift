@@ -164,7 +164,14 @@ struct UsageTests {
         #expect(bench.services.changes[2] == .mode(.none))
         #expect(bench.run("network", "set", "demo", "open") == 64)
         #expect(bench.run("network", "allow", "demo", "a.example.org:53/udp") == 64)
-        #expect(bench.run("network", "deny", "demo", "a.example.org:22") == 64)
+        #expect(bench.run("network", "deny", "demo", "a.example.org:many") == 64)
         #expect(bench.services.changes.count == 3)
+        #expect(bench.run("network", "deny", "demo", "a.example.org:22", "b.example.org", "[2001:db8::/32]:443") == 0)
+        guard case .deny(let denials) = bench.services.changes[3] else {
+            Issue.record("no denials")
+            return
+        }
+        #expect(denials.map(\.destination.description) == ["a.example.org", "b.example.org", "2001:db8::/32"])
+        #expect(denials.map(\.ports) == [[PortRange(tcp: 22)], nil, [PortRange(tcp: 443)]])
     }
 }

@@ -98,8 +98,33 @@ import Testing
 
     @Test("without direct hosts nothing is looked up any more") func denied() throws {
         let (world, host) = try world()
-        _ = try world.engine.change(world.demo, .deny([.host(.exact(host))], ports: nil))
+        _ = try world.engine.change(world.demo, .deny([.init(.host(.exact(host)))]))
         #expect(world.trace.calls.contains("cancel refresh"))
         #expect(try open(world).isEmpty)
+    }
+
+    @Test("a direct host that comes back is looked up as if it were new") func again() throws {
+        let (world, host) = try world()
+        _ = try world.engine.change(world.demo, .deny([.init(.host(.exact(host)))]))
+        world.host.addresses[host] = .success([try address("203.0.113.7")])
+        world.trace.clear()
+        let rule = EgressRule(.host(.exact(host)), ports: [PortRange(tcp: 5432)], via: .direct)
+        _ = try world.engine.change(world.demo, .allow([rule]))
+        #expect(world.trace.calls.contains("schedule refresh"))
+        #expect(try open(world) == ["203.0.113.7"])
+    }
+
+    @Test("what has a link is carried out again, and one that is busy is told of") func reapplied() throws {
+        let (world, _) = try world()
+        world.trace.clear()
+        #expect(try world.engine.reapplyLinked().isEmpty)
+        #expect(world.trace.calls.filter { $0 == "apply network" }.count == 1)
+        world.store.locked.insert(world.demo)
+        #expect(try world.engine.reapplyLinked().map(\.code) == [.temporary])
+        world.store.locked.remove(world.demo)
+        _ = try world.engine.change(world.demo, .mode(.none))
+        world.trace.clear()
+        #expect(try world.engine.reapplyLinked().isEmpty)
+        #expect(!world.trace.calls.contains("apply network"))
     }
 }
