@@ -215,6 +215,10 @@ class Reaching(NetworkTest):
             for _ in range(5):
                 text("run", "--workspace", self.workspace, "--network", mode, *options, "--", "python3", "-c", knock)
             self.assertEqual(internet.seen() - before, set())
+        # The control: what mode `full` lets through is counted.
+        text("run", "--workspace", self.workspace, "--network", "full", "--", "python3", "-c",
+             knock.replace("169.254.169.254", "9.9.9.77"))
+        self.assertEqual(internet.seen() - before, {"9.9.9.77"})
 
     def test_an_allowed_host_that_moves(self):
         self.web()
@@ -223,6 +227,62 @@ class Reaching(NetworkTest):
         internet.zone(entries={"api.example.org": {"CNAME": "x.example.org", "ttl": 0},
                                "x.example.org": {"A": ["203.0.113.60"], "ttl": 0}})
         self.assertIn("api.example.org", self.curl("http://api.example.org/"))
+
+    def test_resolvers_of_the_host_that_change(self):
+        # One on the host itself, as many hosts have; then another, without a restart of anything.
+        def resolver(address):
+            with open("/etc/resolv.conf", "w", encoding="utf-8") as file:
+                file.write(f"nameserver {address}\n")
+
+        entries = {f"{name}.wild.example.org": {"A": ["203.0.113.60"], "ttl": 0} for name in ("one", "two", "three")}
+        internet.zone(entries=entries)
+        self.web()
+        with open("/run/unbound.conf", "w", encoding="utf-8") as file:
+            file.write("server:\n interface: 127.0.0.53\n do-daemonize: no\n username: ''\n chroot: ''\n pidfile: ''\n"
+                       " use-syslog: no\n module-config: iterator\n do-not-query-localhost: no\n"
+                       "remote-control:\n control-enable: no\n"
+                       f"forward-zone:\n name: .\n forward-addr: {internet.NAME_SERVER[0]}\n")
+        with subprocess.Popen(["unbound", "-d", "-c", "/run/unbound.conf"]) as unbound:
+            try:
+                self.assertTrue(eventually(lambda: subprocess.run(
+                    ["dig", "+time=1", "+tries=1", "@127.0.0.53", "one.wild.example.org"], stdout=subprocess.DEVNULL).returncode == 0, 10))
+                resolver("127.0.0.53")
+                self.assertIn("one.wild", self.curl("http://one.wild.example.org/"))
+            finally:
+                unbound.terminate()
+                unbound.wait()
+                try:
+                    self.inside("curl -sS -m 20 http://two.wild.example.org/ 2>&1 | grep 'cannot be reached'", "web")
+                finally:
+                    resolver(internet.NAME_SERVER[0])
+        self.assertIn("three.wild", self.curl("http://three.wild.example.org/"))
+
+    def test_slow_readers_and_writers(self):
+        # Four hundred that take nothing or say next to nothing: what waits for them is bounded, and nobody else waits.
+        self.web()
+        self.web(name="other")
+        slow = ("import socket,sys\nkept=[]\n"
+                "for n in range(400):\n"
+                " s=socket.socket(); s.settimeout(20); s.setsockopt(socket.SOL_SOCKET,socket.SO_RCVBUF,4096)\n"
+                " s.connect(('api.example.org',80))\n"
+                " s.sendall(b'GET /big HTTP/1.1\\r\\nHost: api.example.org\\r\\nConnection: close\\r\\n\\r\\n' if n%2 else b'G')\n"
+                " kept.append(s)\n"
+                "print('up',flush=True); sys.stdin.readline()\n"
+                "count=0\n"
+                "while data:=kept[1].recv(65536): count+=len(data)\n"
+                "print(count)\n")
+        with subprocess.Popen(["sandboxctl", "exec", "-i", "web", "--", "python3", "-c", slow], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as readers:
+            self.assertEqual(readers.stdout.readline(), b"up\n")
+            self.assertIn("api.example.org", self.curl("http://api.example.org/"))
+            self.assertIn("api.example.org", self.curl("http://api.example.org/", name="other"))
+            pid = text_of("systemctl", "show", "-p", "MainPID", "--value", "sandboxctl-gateway-web.service").strip()
+            with open(f"/proc/{pid}/smaps_rollup", encoding="utf-8") as file:
+                resident = next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+            self.assertLess(resident, 200 * 1024, "two hundred times sixteen MiB wait at the origin, not here")
+            readers.stdin.write(b"\n")
+            readers.stdin.flush()
+            self.assertGreater(int(readers.stdout.readline()), 16 << 20)
 
     def test_two_sandboxes_share_nothing(self):
         # DNS-15.
@@ -344,19 +404,41 @@ class Changing(NetworkTest):
     def test_loosening_and_tightening_under_fire(self):
         # Not one packet to a host that was never allowed.
         self.web()
-        blast = ("import socket,time\nend=time.time()+8\n"
-                 "while time.time()<end:\n"
+        blast = ("import socket,time,sys\nshots=0\nprint('up',flush=True)\n"
+                 "import signal; signal.signal(signal.SIGTERM,lambda *_: sys.exit(print(shots)))\n"
+                 "while True:\n"
                  " for a in ('203.0.113.66','8.8.8.8','192.0.2.9'):\n"
-                 "  s=socket.socket(); s.setblocking(False); s.connect_ex((a,443)); s.close()\n")
+                 "  s=socket.socket(); s.setblocking(False); s.connect_ex((a,443)); s.close(); shots+=1\n"
+                 " time.sleep(.001)\n")
         before = internet.sunk()
-        with subprocess.Popen(["sandboxctl", "exec", "web", "--", "python3", "-c", blast], stdin=subprocess.DEVNULL) as shots:
-            rounds = 0
-            while shots.poll() is None:
+
+        def under_fire(action):
+            with subprocess.Popen(["sandboxctl", "exec", "web", "--", "python3", "-c", blast], stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE) as shooter:
+                shooter.stdout.readline()
+                action()
+                shooter.terminate()
+                return int(shooter.stdout.readline())
+
+        def change():
+            for _ in range(1000):
                 text("network", "deny", "web", "api.example.org")
                 text("network", "allow", "web", "api.example.org")
-                rounds += 1
-        self.assertGreater(rounds, 50)
+
+        shots = under_fire(change)
+        self.assertGreater(shots, 3000)
         self.assertEqual(internet.sunk(), before)
+        self.assertEqual(text("network", "verify", "web"), "web: ok\n")
+        # The control: the same where everything is open.
+        text("network", "set", "web", "full")
+        under_fire(lambda: self.assertTrue(eventually(lambda: internet.sunk() > before, 5)))
+
+    def test_some_ports_of_a_host_are_denied(self):
+        self.web("api.example.org")
+        text("network", "deny", "web", "api.example.org:80")
+        self.curl("https://api.example.org/")
+        self.fails("curl -fsS -m 5 http://api.example.org/")
+        self.assertEqual(sandboxctl("network", "deny", "web", "api.example.org:25").returncode, 66)
 
     def test_the_program_that_serves_has_no_rights(self):
         self.web()
@@ -454,6 +536,10 @@ class Open(NetworkTest):
                 verdict = sandboxctl("network", "verify", "web")
                 self.assertEqual(verdict.returncode, 1)
                 self.assertIn(b"guard: is not running", verdict.stdout)
+                # The control: without the rules of the sandboxes either, all of it is reached.
+                for name in ("web", "other"):
+                    subprocess.run(["ip", "netns", "exec", f"sandbox-{name}", "nft", "flush", "ruleset"], check=True)
+                self.assertEqual(set(self.knock(8765, *own, *inner)), {*own, *inner})
             finally:
                 host.kill()
                 other.kill()
@@ -468,6 +554,40 @@ class Open(NetworkTest):
                 subprocess.run(damage, check=True)
                 self.assertTrue(eventually(lambda: text_or_nothing("network", "verify", "web") == "web: ok\n", 1))
                 self.assertIn("evil.example.net", self.curl("http://evil.example.net/"))
+
+    def test_addresses_that_the_host_gets_are_refused_too(self):
+        self.full()
+        subprocess.run(["ip", "address", "add", "198.51.100.77/32", "dev", "wan0"], check=True)
+        try:
+            refused = ["ip", "netns", "exec", "sandbox-web", "nft", "list", "ruleset"]
+            self.assertTrue(eventually(lambda: "198.51.100.77" in text_of(*refused), 2))
+            self.assertEqual(text("network", "verify", "web"), "web: ok\n")
+            # And then it is quiet: what the guard does is no change that it hears of.
+            monitor = subprocess.run(["timeout", "1", "ip", "monitor", "address"], capture_output=True, text=True, check=False)
+            self.assertEqual(monitor.stdout, "")
+        finally:
+            subprocess.run(["ip", "address", "del", "198.51.100.77/32", "dev", "wan0"], check=True)
+        self.assertTrue(eventually(lambda: "198.51.100.77" not in text_of(*refused), 2))
+
+    def test_links_are_cut_while_the_rules_cannot_be_put_back(self):
+        self.full()
+        link = next(name for name in os.listdir("/sys/class/net") if name.startswith("sbx-"))
+
+        def state():
+            with open(f"/sys/class/net/{link}/operstate", encoding="utf-8") as file:
+                return file.read().strip()
+
+        # Somebody keeps the table for himself, as long as his socket is open.
+        with subprocess.Popen(["nft", "-i"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as keeper:
+            keeper.stdin.write("delete table inet sandboxctl; add table inet sandboxctl { flags owner; }\n")
+            keeper.stdin.flush()
+            self.assertTrue(eventually(lambda: state() == "down", 1))
+            self.fails("curl -sS -m 1 http://evil.example.net/")
+            self.assertIn("the links are cut", text_of("journalctl", "-u", "sandboxctl-guard.service", "-n", "5", "-o", "cat"))
+            self.assertEqual(sandboxctl("network", "verify", "web").returncode, 1)
+        self.assertTrue(eventually(lambda: text_or_nothing("network", "verify", "web") == "web: ok\n", 2))
+        for option in ("-4", "-6"):
+            self.assertIn("evil.example.net", self.curl(option, "http://evil.example.net/"))
 
     def test_what_a_rule_names_is_reached(self):
         self.full(template="[network]\nmode = \"full\"\nprivate = true\nallow = [{ cidr = \"10.9.0.0/16\", ports = [80] }]\n")
