@@ -73,7 +73,8 @@ final class ResolverConfiguration {
         cached.fresh = now + age
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else {
-            cached = Cached(stamp: nil, value: parse(""), fresh: now + age)
+            cached.stamp = nil
+            cached.value = parse("")
             return
         }
         defer { close(file) }
@@ -86,8 +87,7 @@ final class ResolverConfiguration {
         var bytes = [UInt8](repeating: 0, count: Self.sizeLimit)
         let count = unsafe read(file, &bytes, bytes.count)
         guard count >= 0 else { return }
-        cached = Cached(
-            stamp: stamp, value: parse(String(decoding: bytes[..<count], as: UTF8.self)),
-            fresh: now + age)
+        cached.stamp = stamp
+        cached.value = parse(String(decoding: bytes[..<count], as: UTF8.self))
     }
 }

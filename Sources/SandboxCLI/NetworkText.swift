@@ -57,10 +57,9 @@ enum NetworkText {
     }
 
     static func lines(_ view: DeniedView) -> [String] {
-        let spent = view.spentBudget.map {
-            ["\(view.sandbox): the egress budget of \(Text.bytes($0)) is spent: everything is refused until a restart"]
-        }
-        guard !view.denials.isEmpty else { return spent ?? ["\(view.sandbox): nothing was refused"] }
+        var spent: [String] = []
+        if let budget = view.budget, budget.isSpent { spent = ["\(view.sandbox): \(budget.text)"] }
+        guard !view.denials.isEmpty else { return spent.isEmpty ? ["\(view.sandbox): nothing was refused"] : spent }
         let head: [Text.Cell] = ["TARGET", "PORT", "COUNT", "LAST", "REASON", "TO ALLOW IT"]
         let rows = view.denials.map { denial in
             let port = denial.port.map { "\($0)" } ?? "-"
@@ -70,6 +69,6 @@ enum NetworkText {
                 Text.Cell(denial.reason), Text.Cell(denial.allow ?? "-"),
             ]
         }
-        return (spent ?? []) + Text.table([head] + rows)
+        return spent + Text.table([head] + rows)
     }
 }

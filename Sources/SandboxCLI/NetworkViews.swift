@@ -81,6 +81,27 @@ struct NetworkView: Encodable {
     }
 }
 
+/// Bytes that may leave and that did.
+struct BudgetView: Encodable {
+    var egress: UInt64
+    var spent: UInt64
+
+    /// The budget of a running sandbox whose policy has one.
+    init?(_ status: NetworkStatus?) {
+        guard let budget = status?.record.template.network.egressBudget, let report = status?.report else { return nil }
+        egress = budget.bytes
+        spent = min(report.spent ?? 0, budget.bytes)
+    }
+
+    var isSpent: Bool { spent >= egress }
+
+    /// For people.
+    var text: String {
+        let all = isSpent ? "; it is spent: everything is refused until a restart" : ""
+        return "\(Text.bytes(spent)) of \(Text.bytes(egress)) sent\(all)"
+    }
+}
+
 /// What was refused.
 struct DeniedView: Encodable {
     struct DenialView: Encodable {
@@ -107,8 +128,8 @@ struct DeniedView: Encodable {
     var sandbox: SandboxName
     var denials: [DenialView]
     var forgotten: UInt64
-    /// The egress budget, in bytes, when all of it is spent: then everything is refused.
-    var spentBudget: UInt64?
+    /// When all of it is spent, everything is refused.
+    var budget: BudgetView?
 
     init(_ status: NetworkStatus, now: Int64) {
         let name = status.record.name
@@ -127,9 +148,7 @@ struct DeniedView: Encodable {
                 allow: Self.command(name, refused))
         }
         forgotten = gateway?.forgottenDenials ?? 0
-        if let budget = status.record.template.network.egressBudget, (status.report?.spent ?? 0) >= budget.bytes {
-            spentBudget = budget.bytes
-        }
+        budget = BudgetView(status)
     }
 
     /// An address is opened by its number, past the gateway; private ones are opened by the template alone.

@@ -19,7 +19,7 @@ struct StatusCommand: Verb {
         if sandbox.run != nil, sandbox.record?.template.network.egressBudget != nil {
             network = try services.networkStatus(sandbox.name)
         }
-        let budget = SandboxView.BudgetView(network)
+        let budget = BudgetView(network)
         if json {
             var view = SandboxView(sandbox, now: context.now())
             view.budget = budget

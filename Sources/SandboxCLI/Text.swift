@@ -108,7 +108,7 @@ enum SandboxTable {
 /// The block of `status`.
 enum StatusText {
     static func lines(
-        _ sandbox: SandboxSummary, _ budget: SandboxView.BudgetView? = nil, now: Int64, colours: Bool
+        _ sandbox: SandboxSummary, _ budget: BudgetView? = nil, now: Int64, colours: Bool
     ) -> [String] {
         let state = Text.state(sandbox.state, colours: colours)
         var rows: [(String, String)] = []

@@ -33,27 +33,6 @@ struct SandboxView: Encodable {
         var rootInodes: UInt64?
     }
 
-    /// Bytes that may leave and that did.
-    struct BudgetView: Encodable {
-        var egress: UInt64
-        var spent: UInt64
-
-        /// The budget of a running sandbox whose policy has one.
-        init?(_ status: NetworkStatus?) {
-            guard let budget = status?.record.template.network.egressBudget, let report = status?.report else {
-                return nil
-            }
-            egress = budget.bytes
-            spent = min(report.spent ?? 0, budget.bytes)
-        }
-
-        /// For people.
-        var text: String {
-            let all = spent < egress ? "" : "; it is spent: everything is refused until a restart"
-            return "\(Text.bytes(spent)) of \(Text.bytes(egress)) sent\(all)"
-        }
-    }
-
     var name: SandboxName
     var state: SandboxState
     var budget: BudgetView?

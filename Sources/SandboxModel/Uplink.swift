@@ -2,8 +2,8 @@
 public struct UplinkPool: Hashable, Sendable {
     /// How many links a pool has room for: one for every range of uids.
     public static let count: UInt32 = 4096
-    /// The longest prefixes that leave two addresses for each link.
-    public static let longestPrefix = (v4: 19, v6: 115)
+    /// The longest prefix of a family that leaves two addresses for each link.
+    public static func longestPrefix(_ family: AddressFamily) -> Int { family == .ipv4 ? 19 : 115 }
 
     /// IPv4 addresses, private ones.
     public var v4: AddressBlock
@@ -13,12 +13,13 @@ public struct UplinkPool: Hashable, Sendable {
     /// A pool.
     /// - Returns: nil when a block is of the wrong family or too small.
     public init?(v4: AddressBlock, v6: AddressBlock) {
-        guard v4.family == .ipv4, v6.family == .ipv6, v4.prefixLength <= Self.longestPrefix.v4,
-            v6.prefixLength <= Self.longestPrefix.v6
-        else { return nil }
+        guard v4.family == .ipv4, v6.family == .ipv6, Self.hasRoom(v4), Self.hasRoom(v6) else { return nil }
         self.v4 = v4
         self.v6 = v6
     }
+
+    /// Whether a block leaves two addresses for each link.
+    public static func hasRoom(_ block: AddressBlock) -> Bool { block.prefixLength <= longestPrefix(block.family) }
 
     /// A part of the private ranges that few networks use.
     public static let standard = UplinkPool(

@@ -26,13 +26,14 @@ public enum HostConfigurationParser {
 
     private static func uplinks(_ table: TableReader) -> UplinkPool {
         var pool = UplinkPool.standard
-        func block(_ key: String, _ family: AddressFamily, _ longest: Int) -> AddressBlock? {
+        func block(_ key: String, _ family: AddressFamily) -> AddressBlock? {
+            let longest = UplinkPool.longestPrefix(family)
             guard
                 let block = table.parsed(
                     key, "a range of \(family == .ipv4 ? "IPv4" : "IPv6") addresses of at most /\(longest)",
                     { (text: String) in AddressBlock(text) })
             else { return nil }
-            guard block.family == family, block.prefixLength <= longest,
+            guard block.family == family, UplinkPool.hasRoom(block),
                 SpecialAddresses.privateNetworks.contains(where: {
                     $0.contains(block.address) && $0.prefixLength <= block.prefixLength
                 })
@@ -44,8 +45,8 @@ public enum HostConfigurationParser {
             }
             return block
         }
-        if let v4 = block("pool4", .ipv4, UplinkPool.longestPrefix.v4) { pool.v4 = v4 }
-        if let v6 = block("pool6", .ipv6, UplinkPool.longestPrefix.v6) { pool.v6 = v6 }
+        if let v4 = block("pool4", .ipv4) { pool.v4 = v4 }
+        if let v6 = block("pool6", .ipv6) { pool.v6 = v6 }
         return pool
     }
 }
