@@ -25,9 +25,10 @@ public struct ForeignChains {
         }
     }
 
-    /// Puts our rules at the head of every chain that needs them and does not have them. A chain whose table another
-    /// program keeps for itself stays as it is.
-    public func letThrough() throws(NetlinkError) {
+    /// Puts our rules at the head of every chain that needs them and does not have them.
+    /// - Returns: whether there is one that cannot be changed, because another program keeps its table for itself.
+    public func letThrough() throws(NetlinkError) -> Bool {
+        var isKept = false
         for family in NetfilterSocket.TableFamily.allCases {
             let socket = try NetfilterSocket.open(family)
             for (table, chain) in try refusingChains(socket) {
@@ -39,9 +40,11 @@ public struct ForeignChains {
                 } catch {
                     // Kept from us, or gone meanwhile.
                     guard [ENOENT, EPERM].contains(error.errno) else { throw error }
+                    isKept = isKept || error.errno == EPERM
                 }
             }
         }
+        return isKept
     }
 
     /// Chains that packets to be passed on go through, that refuse what they do not know, and in which we have no rule.

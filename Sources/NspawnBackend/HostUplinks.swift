@@ -10,9 +10,13 @@ struct HostUplinks {
     let pool: UplinkPool
     /// Starts and stops the unit that puts the rules back when somebody throws them away.
     let guardian: UplinkGuardian
+    /// The firewall that may keep its chains for itself.
+    let firewall: UplinkFirewall
 
     /// A file that is there while anything is that belongs to links.
     private static let mark = "in-use"
+    /// A file that is there while a firewall trusts links because we asked it to.
+    private static let trust = "trusted"
 
     private var chains: ForeignChains {
         ForeignChains(interfaces: .prefix(Uplink.prefix), except: HostRuleset.table)
@@ -29,7 +33,7 @@ struct HostUplinks {
         try Files.replace(Self.mark, in: Files.open(noLinks: directory, .directory), with: [], durable: false)
         let hasV6 = HostForwarding.hasV6Route
         _ = try applyRules()
-        try chains.letThrough()
+        try letThrough()
         try forwarding.switchOn(v6: hasV6)
         try guardian.start()
         let devices = try UplinkDevices(sandboxNamespace: namespace)
@@ -50,6 +54,7 @@ struct HostUplinks {
         guard interfaces().isEmpty else { return }
         try guardian.stop()
         try chains.takeBack()
+        try takeBackTrust()
         try NetfilterSocket.open().delete(table: HostRuleset.table)
         try forwarding.restore()
         try Files.remove(Self.mark, beneath: Files.open(noLinks: directory, .directory))
@@ -77,9 +82,24 @@ struct HostUplinks {
         }
         found += links.filter(isCut).map { "link '\($0)': was cut" }
         // Chains of others come and go, whatever ours do; they refuse more than we, never less.
-        try chains.letThrough()
+        try letThrough()
         return found
     }
+
+    /// Sees to it that nobody else refuses what ours let through.
+    private func letThrough() throws {
+        guard try chains.letThrough(), try firewall.trust(ranges) else { return }
+        try Files.replace(Self.trust, in: Files.open(noLinks: directory, .directory), with: [], durable: false)
+    }
+
+    private func takeBackTrust() throws {
+        let place = try Files.open(noLinks: directory, .directory)
+        guard try Files.list(place).contains(Self.trust) else { return }
+        try firewall.distrust(ranges)
+        try Files.remove(Self.trust, beneath: place)
+    }
+
+    private var ranges: [String] { [pool.v4, pool.v6].map(\.description) }
 
     /// What differs between the host's rules and what they should be, a line each.
     func differences() throws -> [String] {
@@ -142,6 +162,13 @@ struct HostUplinks {
                     + "/etc/sandboxctl/sandboxctl.toml")
         }
     }
+}
+
+/// What speaks with firewalld, where it runs.
+struct UplinkFirewall {
+    /// Lets ranges through; whether it did not before.
+    let trust: ([String]) throws -> Bool
+    let distrust: ([String]) throws -> Void
 }
 
 /// The unit of `sandboxctl network guard`.

@@ -97,7 +97,8 @@ extension NspawnBackend {
     var uplinks: HostUplinks {
         HostUplinks(
             directory: paths.uplinks, pool: configuration.uplinks,
-            guardian: UplinkGuardian(start: startGuard, stop: stopGuard))
+            guardian: UplinkGuardian(start: startGuard, stop: stopGuard),
+            firewall: UplinkFirewall(trust: trustLinks, distrust: distrustLinks))
     }
 
     /// See `Backend`.
@@ -372,37 +373,5 @@ extension NspawnBackend {
         }
         // The end of the job is told before the unit's credentials are taken away; the next answer comes after that.
         _ = try manager.snapshot(of: GatewayUnits.service(name))
-    }
-
-    // MARK: Guard
-
-    /// Starts the unit that watches the host's rules, unless it runs.
-    private func startGuard() throws {
-        let manager = SystemdManager(try bus())
-        let state = try manager.snapshot(of: GuardUnit.name)
-        if ["active", "activating"].contains(state.activeState) { return }
-        if !state.isGone { try? manager.resetFailedUnit(GuardUnit.name) }
-        let job = try manager.startTransientUnit(
-            GuardUnit.name, mode: "replace", properties: GuardUnit.properties(program: try ownProgram()))
-        let result = try job.wait(until: .now + .seconds(10))
-        guard result == .done else {
-            throw SandboxError(
-                .cannotCreate, "the guard of the host's rules did not start (\(result))",
-                hint: "'journalctl -u \(GuardUnit.name)' tells more")
-        }
-    }
-
-    private func stopGuard() throws {
-        let manager = SystemdManager(try bus())
-        do throws(BusError) {
-            _ = try manager.stopUnit(GuardUnit.name).wait(until: .now + .seconds(10))
-        } catch {
-            guard error.kind == .notFound else { throw error }
-        }
-    }
-
-    /// The program this is.
-    func ownProgram() throws(SystemError) -> String {
-        try Files.readLink("exe", beneath: Files.open(following: "/proc/self", .directory))
     }
 }

@@ -654,6 +654,35 @@ class Open(NetworkTest):
         finally:
             subprocess.run(["nft", "flush", "ruleset"], check=True)
 
+    def test_beside_docker_and_firewalld(self):
+        # The real ones: started, made to write their rules anew, and there before the sandbox is.
+        self.web(name="shut")
+        for unit, again in (("docker", ["systemctl", "restart", "docker"]), ("firewalld", ["firewall-cmd", "--reload"])):
+            with self.subTest(unit):
+                self.full()
+                try:
+                    for command in (["systemctl", "start", unit], again):
+                        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+                        for option in ("-4", "-6"):
+                            curl = ["exec", "web", "--", "curl", option, "-fsS", "-m", "2", "http://evil.example.net/"]
+                            self.assertTrue(eventually(lambda: sandboxctl(*curl).returncode == 0, 5), (command, option))
+                        self.assertEqual(text("network", "verify", "--all"), "shut: ok\nweb: ok\n")
+                        self.assertEqual(self.knock(80, "10.0.0.1", "fd00::1"), [])
+                        self.curl("http://api.example.org/", name="shut")
+                        self.fails("curl -sS -m 3 http://203.0.113.66/", "shut")
+                    text("remove", "web")
+                    self.full()
+                    self.assertIn("evil.example.net", self.curl("http://evil.example.net/"))
+                    text("remove", "web")
+                    self.assertNotIn("sbx-", text_of("nft", "list", "ruleset"))
+                    if unit == "firewalld":
+                        self.assertEqual(text_of("firewall-cmd", "--zone=trusted", "--list-sources").strip(), "")
+                finally:
+                    subprocess.run(["systemctl", "stop", unit, "docker.socket", "containerd"], check=True)
+                    subprocess.run(["nft", "flush", "ruleset"], check=True)
+                    subprocess.run(["ip", "link", "delete", "docker0"], check=False, stderr=subprocess.DEVNULL)
+                    subprocess.run(["sysctl", "-q", "net.ipv4.ip_forward=0"], check=True)
+
 
 class Direct(NetworkTest):
     """Hosts that are reached through the kernel."""
