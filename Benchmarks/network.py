@@ -13,6 +13,7 @@ import os
 import re
 import resource
 import shutil
+import signal
 import socket
 import statistics
 import struct
@@ -246,9 +247,12 @@ def commands(count):
         f"{mode} {values[0]:.1f} ({values[0] / times['none'][0]:.2f})" for mode, values in times.items()), flush=True)
 
 
+def gateway_process():
+    return output("systemctl", "show", "-p", "MainPID", "--value", f"sandboxctl-gateway-{SANDBOX}.service").strip()
+
+
 def gateway_memory():
-    pid = output("systemctl", "show", "-p", "MainPID", "--value", f"sandboxctl-gateway-{SANDBOX}.service").strip()
-    with open(f"/proc/{pid}/smaps_rollup") as file:
+    with open(f"/proc/{gateway_process()}/smaps_rollup") as file:
         return int(re.search(r"^Pss:\s+(\d+)", file.read(), re.M).group(1)) / 1024
 
 
@@ -270,30 +274,71 @@ asyncio.run(main())
 """
 
 
+SLOW = """
+import socket
+kept = []
+for n in range(500):
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    s.connect(("api.example.org", 80))
+    s.sendall(b"GET /big HTTP/1.1\\r\\nHost: api.example.org\\r\\n\\r\\n" if n % 2 else b"GET /")
+    kept.append(s)
+print(len(kept), flush=True)
+import time
+while True:
+    for n, s in enumerate(kept):
+        s.recv(512) if n % 2 else s.send(b"x")
+    time.sleep(.05)
+"""
+
+
 def p95():
-    """Milliseconds of a new connection and a request, at p95, from the neighbour."""
+    """Milliseconds of a new connection and a request, at p95, from the neighbour to an origin that is its alone."""
     script = ("import time,urllib.request\nt=[]\nfor i in range(300):\n b=time.perf_counter(); "
-              f"urllib.request.urlopen('http://{HOST}/').read(); t.append((time.perf_counter()-b)*1000)\n"
+              f"urllib.request.urlopen('http://{HOST}:8080/').read(); t.append((time.perf_counter()-b)*1000)\n"
               "t.sort(); print(t[285])")
     return float(output("ip", "netns", "exec", "sandbox-bench-other", "python3", "-c", script))
 
 
-def neighbours():
-    output("sandboxctl", "create", "bench-other", "-w", f"{WORK}/workspace", "--network", "restricted", "--allow", HOST)
-    p95()
-    before = min(p95(), p95())
-    with subprocess.Popen([*CLIENT, "python3", "-c", IDLE], stdin=NULL, stdout=subprocess.PIPE, text=True) as idle:
-        count = int(idle.stdout.readline())
+def disturbed(what, before, *command, ready=False):
+    """What the neighbour notices of a program."""
+    with subprocess.Popen(command, stdin=NULL, stdout=subprocess.PIPE if ready else NULL, text=True,
+                          start_new_session=True) as other:
+        if ready:
+            other.stdout.readline()
+        else:
+            time.sleep(1)
         during = min(p95(), p95())
         memory = gateway_memory()
-        idle.kill()
-    print(f"\n{count:,} idle connections of one sandbox: p95 of another {before:.2f} ms before, {during:.2f} ms during "
-          f"({during / before:.2f}); memory of the busy gateway {memory:.1f} MB", flush=True)
-    with subprocess.Popen([*CLIENT, "wrk", "-t1", "-c256", "-d60s", f"http://{HOST}/"], stdin=NULL, stdout=NULL) as flood:
-        time.sleep(1)
-        during = min(p95(), p95())
-        flood.kill()
-    print(f"a flood of requests from one sandbox: p95 of another {during:.2f} ms ({during / before:.2f})", flush=True)
+        os.killpg(other.pid, signal.SIGKILL)
+    print(f"{what}: p95 of another {before:.2f} ms before, {during:.2f} ms during ({during / before:.2f}); "
+          f"the gateway has {memory:.0f} MB", flush=True)
+
+
+def neighbours():
+    output("sandboxctl", "create", "bench-other", "-w", f"{WORK}/workspace", "--network", "restricted", "--allow", f"{HOST}:8080")
+    with open(f"{WORK}/other.conf", "w") as file:
+        file.write(f"daemon off; pid {WORK}/other.pid; error_log {WORK}/other.log; events {{ }} "
+                   f"http {{ access_log off; server {{ listen {internet.ORIGINS[HOST][0]}:8080; return 200 x; }} }}")
+    internet.spawn("other", "nginx", "-c", f"{WORK}/other.conf", "-e", f"{WORK}/other.log")
+    p95()
+    before = min(p95(), p95())
+    print("\nwhat one sandbox does, and another notices", flush=True)
+    disturbed("9,000 idle connections", before, *CLIENT, "python3", "-c", IDLE, ready=True)
+    disturbed("500 slow readers and writers", before, *CLIENT, "python3", "-c", SLOW, ready=True)
+    flood = ["wrk", "-t1", "-c256", "-d60s"]
+    disturbed("a flood of requests", before, *CLIENT, *flood, f"http://{HOST}/")
+    disturbed("a flood of connections", before, *CLIENT, *flood, "-H", "Connection: close", f"http://{HOST}/")
+    disturbed("the same flood of requests without any gateway, from the host", before, *flood, f"http://{HOST}/")
+    disturbed("two programs that compute, and nothing else", before, *CLIENT, "sh", "-c", "while :; do :; done & while :; do :; done")
+    # What `limits.cpu` does where there is a controller for it.
+    for process in (gateway_process(), output("systemctl", "show", "-p", "MainPID", "--value", "internet-nginx.service").strip()):
+        output("taskset", "-a", "-p", "-c", "0", process)
+        for child in output("pgrep", "-P", process, check=False).split():
+            output("taskset", "-a", "-p", "-c", "0", child)
+    held = ["taskset", "-c", "0", *flood]
+    disturbed("a flood of requests, held to one of two processors", before, *CLIENT, *held, f"http://{HOST}/")
+    disturbed("a flood of connections, held to one", before, *CLIENT, *held, "-H", "Connection: close", f"http://{HOST}/")
     output("sandboxctl", "remove", "bench-other")
 
 
@@ -301,6 +346,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--bench", help="path of netfilter-bench; without it rules are left out")
+    parser.add_argument("--neighbours", action="store_true", help="only what one sandbox notices of another")
     parser.add_argument("--ask", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.ask:
@@ -321,6 +367,9 @@ def main():
     try:
         output(*CLIENT, "curl", "-sS", f"https://{HOST}/")
         print(f"memory of an idle gateway: {gateway_memory():.1f} MB (PSS)", flush=True)
+        if options.neighbours:
+            neighbours()
+            return 0
         relays = ["sandboxctl", "nginx", "haproxy", "direct"]
         show("relay, one download over TLS", "MB/s", rounds(relays, throughput, options.rounds))
         show("relay, requests on 32 kept connections: requests/s, p50 and p99 in ms", "",
