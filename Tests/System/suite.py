@@ -41,7 +41,7 @@ class Lines(unittest.TestResult):
 
 def main():
     loader = unittest.TestLoader()
-    modules = ("test_verbs", "test_walls", "test_more", "test_faults", "test_network")
+    modules = ("test_verbs", "test_walls", "test_more", "test_faults", "test_network", "test_rows")
     # Only by name: these need the virtual machine.
     others = ("test_limits", "test_reboot")
     if sys.argv[1:]:

@@ -70,6 +70,7 @@ class NetworkTest(SandboxTest):
 
 class Reaching(NetworkTest):
     def test_clients_reach_what_is_allowed_and_nothing_else(self):
+        # PRX-01.
         self.web()
         sunk, asked = internet.sunk(), len(internet.questions())
         for scheme in ("http", "https"):
@@ -159,7 +160,7 @@ class Reaching(NetworkTest):
         self.assertIn("198.18.", self.inside("dig +short API.Example.ORG", "web"))
 
     def test_a_name_that_leads_to_a_refused_address(self):
-        # DNS-06, DNS-07: what may not be reached is not connected to, though the name is allowed.
+        # DNS-06, DNS-07, PRX-25: what may not be reached is not connected to, though the name is allowed.
         self.web()
         for address in ("127.0.0.1", "169.254.169.254", "10.0.0.5", "198.51.100.2"):
             with self.subTest(address):
@@ -204,7 +205,7 @@ class Reaching(NetworkTest):
         subprocess.run(["systemctl", "kill", "-s", "KILL", "sandboxctl-gateway-web.service"], check=True)
 
     def test_nothing_leaves_before_the_rules_are_there(self):
-        # The first thing that runs inside tries at once; ten times, in both modes that have rules.
+        # NET-21: the first thing that runs inside tries at once; ten times, in both modes that have rules.
         knock = ("import socket\nfor a in ('203.0.113.66','10.0.0.77','169.254.169.254'):\n"
                  " for k in (socket.SOCK_STREAM,socket.SOCK_DGRAM):\n"
                  "  s=socket.socket(socket.AF_INET,k); s.setblocking(False)\n"
@@ -258,7 +259,7 @@ class Reaching(NetworkTest):
         self.assertIn("three.wild", self.curl("http://three.wild.example.org/"))
 
     def test_slow_readers_and_writers(self):
-        # Four hundred that take nothing or say next to nothing: what waits for them is bounded, and nobody else waits.
+        # PRX-21: four hundred that take nothing or say next to nothing: what waits for them is bounded, and nobody else waits.
         self.web()
         self.web(name="other")
         slow = ("import socket,sys\nkept=[]\n"
@@ -509,7 +510,7 @@ class Open(NetworkTest):
         self.assertLess({"10.0.0.1", "100.64.0.1", "fd00::1"}, internet.seen())
 
     def test_host_and_other_sandboxes_are_not_reached(self):
-        # NET-10, NET-11, and with the host's rules gone for a moment.
+        # NET-07, NET-09, NET-10, NET-13, and with the host's rules gone for a moment.
         self.full()
         self.full("other")
         servers = "import socket,time\nfor f,a in((socket.AF_INET,'0.0.0.0'),(socket.AF_INET6,'::')):\n" \
@@ -597,6 +598,7 @@ class Open(NetworkTest):
         self.assertEqual(internet.seen() - before, {"10.9.1.2"})
 
     def test_the_hosts_table_of_connections_is_not_filled(self):
+        # NET-27.
         self.full()
         flood = ("import socket\nopen_=[]\n"
                  "for n in range(12000):\n"
@@ -715,6 +717,7 @@ class Direct(NetworkTest):
         self.assertTrue(self.echo("203.0.113.50"))
 
     def test_an_address_that_changes(self):
+        # NET-30.
         self.create("web", template=self.TEMPLATE)
         internet.zone(entries={"echo.example.org": {"A": ["203.0.113.10"], "AAAA": ["2001:db8:1::50"], "ttl": 1}})
         self.assertIn("in effect", self.refreshed())
