@@ -105,9 +105,7 @@ extension NspawnBackend {
     public func networkDifferences(
         _ record: SandboxRecord, _ policy: CompiledPolicy
     ) throws(SandboxError) -> [String] {
-        do {
-            let namespace = try Files.open(following: paths.network(record.name), .read)
-            let filter = try NetfilterSocket.open(inNamespace: namespace.number)
+        try reading(record.name) { filter in
             let read = try filter.read(table: NamespaceRuleset.table)
             var lines: [String] = []
             let surroundings = try surroundings(record, policy)
@@ -122,14 +120,24 @@ extension NspawnBackend {
             if surroundings == nil, uplinks.isAttached(record.name) { lines.append("link: should not be there") }
             let foreign = try filter.tables().filter { $0 != NamespaceRuleset.table }
             return lines + foreign.map { "table '\($0)': is not ours" }
-        } catch let error as NetlinkError {
-            throw SandboxError(.internal, "read the rules of '\(record.name)'", cause: "\(error)")
-        } catch let error as SystemError {
-            throw error.as(.internal).prefixed("read the rules of '\(record.name)'")
+        }
+    }
+
+    /// Does something with the packet filter of a sandbox's namespace that changes nothing there.
+    private func reading<Value>(
+        _ name: SandboxName, _ action: (NetfilterSocket) throws -> Value
+    ) throws(SandboxError) -> Value {
+        do {
+            let namespace = try Files.open(following: paths.network(name), .read)
+            return try action(try NetfilterSocket.open(inNamespace: namespace.number))
         } catch let error as SandboxError {
             throw error
+        } catch let error as SystemError {
+            throw error.as(.internal).prefixed("read the rules of '\(name)'")
+        } catch let error as BusError {
+            throw error.asSandboxError("ask systemd about '\(name)'")
         } catch {
-            throw SandboxError(.internal, "read the rules of '\(record.name)'", cause: "\(error)")
+            throw SandboxError(.internal, "read the rules of '\(name)'", cause: "\(error)")
         }
     }
 
@@ -142,32 +150,24 @@ extension NspawnBackend {
 
     /// See `Backend`.
     public func liveRules(_ record: SandboxRecord) throws(SandboxError) -> Explanation.LiveRules {
-        do {
-            let namespace = try Files.open(following: paths.network(record.name), .read)
-            let filter = try NetfilterSocket.open(inNamespace: namespace.number)
+        try reading(record.name) { filter in
             let rules = try filter.read(table: NamespaceRuleset.table)
             let isLinked = uplinks.isAttached(record.name)
             return Explanation.LiveRules(
                 ruleset: rules, counts: rules == nil ? [] : try filter.counts(of: NamespaceRuleset.table),
                 hasLinkV4: isLinked, hasLinkV6: isLinked && HostForwarding.hasV6Route)
-        } catch let error as SystemError {
-            throw error.as(.internal).prefixed("read the rules of '\(record.name)'")
-        } catch {
-            throw SandboxError(.internal, "read the rules of '\(record.name)'", cause: "\(error)")
         }
     }
 
     /// See `Backend`.
     public func networkReport(_ record: SandboxRecord) throws(SandboxError) -> NetworkReport {
         guard record.template.network.mode != .none else { return NetworkReport() }
-        do {
+        return try reading(record.name) { filter in
             var report = NetworkReport()
             if try gatewayRuns(record.name) {
                 let control = GatewayControl(path: paths.gatewayControl(record.name))
                 if case .report(let counted) = try control.ask(.report) { report.gateway = counted }
             }
-            let namespace = try Files.open(following: paths.network(record.name), .read)
-            let filter = try NetfilterSocket.open(inNamespace: namespace.number)
             for set in ["denied4", "denied6"] {
                 for element in try filter.elements(ofSet: set, in: NamespaceRuleset.table) {
                     if let refused = Self.refused(element) { report.refused.append(refused) }
@@ -178,16 +178,6 @@ extension NspawnBackend {
             report.spent = counts.compactMap(\.quotaUsed).first
             report.linked = counts.compactMap { $0.chain == "output" ? $0.traffic?.bytes : nil }.reduce(0, +)
             return report
-        } catch let error as NetlinkError {
-            throw SandboxError(.internal, "read the rules of '\(record.name)'", cause: "\(error)")
-        } catch let error as SystemError {
-            throw error.as(.internal).prefixed("read the rules of '\(record.name)'")
-        } catch let error as BusError {
-            throw error.asSandboxError("ask systemd about the gateway of '\(record.name)'")
-        } catch let error as SandboxError {
-            throw error
-        } catch {
-            throw SandboxError(.internal, "read the rules of '\(record.name)'", cause: "\(error)")
         }
     }
 
