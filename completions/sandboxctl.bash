@@ -594,7 +594,7 @@ _sandboxctl_network_set() {
 
 _sandboxctl_network_refresh() {
     repeating_flags=()
-    non_repeating_flags=(--all --version -h --help)
+    non_repeating_flags=(--due --all --version -h --help)
     repeating_options=()
     non_repeating_options=()
     __sandboxctl_offer_flags_options -1

@@ -86,14 +86,17 @@ final class GatewayState {
     func resolve(_ name: HostName) -> NameAnswer {
         queries += 1
         switch decisions.verdict(name: name, at: Clock.now) {
-        case .single(let place): return .place(place, lifetime: lifetime)
-        case .block(let places):
-            guard let place = names.place(of: name, in: places) else { return .refused(.tooManyNames) }
-            return .place(place, lifetime: lifetime)
+        case .relayed(let places): return relayed(name, places)
         case .direct(let addresses): return .addresses(addresses)
-        case .open: return .lookUp
+        case .open(let places): return .lookUp(relayed: places)
         case .refused(let refusal): return .refused(refusal)
         }
+    }
+
+    /// What the resolver answers for a name that is relayed: one of these places is its own.
+    func relayed(_ name: HostName, _ places: Range<UInt32>) -> NameAnswer {
+        let place = places.count == 1 ? places.lowerBound : names.place(of: name, in: places)
+        return place.map { .place($0, lifetime: lifetime) } ?? .refused(.tooManyNames)
     }
 
     /// Seconds for which an answer may be kept: an address never changes its name, so only new rules are waited for.
@@ -174,8 +177,8 @@ enum NameAnswer {
     case place(UInt32, lifetime: UInt32)
     /// Real addresses.
     case addresses([IPAddress])
-    /// Whatever the host's resolver finds.
-    case lookUp
+    /// Whatever the host's resolver finds; private addresses are relayed to, where there are places for the name.
+    case lookUp(relayed: Range<UInt32>?)
     /// Nothing.
     case refused(Decisions.Refusal)
 }

@@ -7,7 +7,7 @@ extension GatewayState {
     /// Questions on their way at a time.
     private static let lookupWidth = 64
 
-    /// Looks hosts up whose addresses go into the kernel's sets, some at a time.
+    /// Looks hosts up whose addresses go into the kernel's sets, some at a time. Nothing that was found before counts.
     func lookUp(_ names: [HostName]) -> EventLoopFuture<[FoundHost]> {
         lookUp(names[...], found: [])
     }
@@ -25,7 +25,7 @@ extension GatewayState {
     /// One kind of address that is there is enough; none at all is a failure.
     private func lookUp(_ name: HostName) -> EventLoopFuture<FoundHost> {
         let state = NIOLoopBound(self, eventLoop: eventLoop)
-        let questions = [DNSType.a, .aaaa].map { resolver.find(name, $0) }
+        let questions = [DNSType.a, .aaaa].map { resolver.find(name, $0, anew: true) }
         return EventLoopFuture.whenAllComplete(questions, on: eventLoop).map { results in
             var all: [IPAddress] = []
             var lifetime = UInt32.max

@@ -14,7 +14,9 @@ enum Refusing {
         if let name = host.flatMap({ HostName(parsing: $0) }) {
             parts.append("\"host\":\"\(name)\"")
             parts.append("\"port\":\(port)")
-            parts.append("\"allow\":\"sandboxctl network allow \(sandbox) \(command(name, port))\"")
+            if refusal.isForWantOfRule {
+                parts.append("\"allow\":\"sandboxctl network allow \(sandbox) \(command(name, port))\"")
+            }
         }
         return RefusalResponse.encode(status: 403, body: Array("{\(parts.joined(separator: ","))}\n".utf8))
     }

@@ -45,13 +45,19 @@ final class ResolverService {
         guard query.class == 1, let name = HostName(parsing: text) else {
             return refuse(query, .notAllowed, text, room, reply)
         }
-        switch state.resolve(name) {
+        answer(query, name, state.resolve(name), room, reply)
+    }
+
+    private func answer(
+        _ query: DNSQuery, _ name: HostName, _ answer: NameAnswer, _ room: Int, _ reply: @escaping ([UInt8]) -> Void
+    ) {
+        switch answer {
         case .place(let place, let lifetime):
             reply(positive(query, SyntheticMap.v4(place), hasV6 ? SyntheticMap.v6(place) : nil, lifetime, room))
         case .addresses(let addresses):
             reply(encode(query, matching(addresses, query), 30, room))
-        case .lookUp: lookUp(query, name, room, reply)
-        case .refused(let refusal): refuse(query, refusal, text, room, reply)
+        case .lookUp(let places): lookUp(query, name, places, room, reply)
+        case .refused(let refusal): refuse(query, refusal, name.text, room, reply)
         }
     }
 
@@ -87,7 +93,10 @@ final class ResolverService {
     }
 
     /// Mode `full`: the host's resolver is asked, for addresses only.
-    private func lookUp(_ query: DNSQuery, _ name: HostName, _ room: Int, _ reply: @escaping ([UInt8]) -> Void) {
+    private func lookUp(
+        _ query: DNSQuery, _ name: HostName, _ places: Range<UInt32>?, _ room: Int,
+        _ reply: @escaping ([UInt8]) -> Void
+    ) {
         guard query.type == .a || query.type == .aaaa else { return reply(encode(query, [], 0, room)) }
         guard lookups < Self.lookupLimit else {
             return reply(DNSResponse(code: DNSResponse.refused).encode(to: query, limit: room))
@@ -101,7 +110,13 @@ final class ResolverService {
             case .success(let found):
                 // What no rule names is not reached, so a private address would lead nowhere.
                 let usable = found.addresses.filter { service.state.isReachable($0, allowsPrivate: false) }
-                reply(service.encode(query, usable, found.lifetime, room))
+                guard usable.isEmpty, !found.addresses.isEmpty else {
+                    return reply(service.encode(query, usable, found.lifetime, room))
+                }
+                if let places, found.addresses.contains(where: { service.state.isReachable($0) }) {
+                    return service.answer(query, name, service.state.relayed(name, places), room, reply)
+                }
+                service.refuse(query, .address, name.text, room, reply)
             case .failure:
                 reply(
                     DNSResponse(

@@ -55,14 +55,15 @@ final class UpstreamResolver {
     }
 
     /// The addresses of a name. An empty list: it has none of this kind.
-    func find(_ name: HostName, _ type: DNSType) -> EventLoopFuture<Found> {
+    /// - Parameter anew: whether to ask although what was found before is still true.
+    func find(_ name: HostName, _ type: DNSType, anew: Bool = false) -> EventLoopFuture<Found> {
         if let own = configuration.hosts(name) {
             let matching = own.filter { $0.isV4 == (type == .a) }
             return eventLoop.makeSucceededFuture(Found(addresses: matching, lifetime: Self.negativeLifetime))
         }
         let key = Key(name: name, type: type)
         let now = NIODeadline.now()
-        if let entry = cache[key], entry.expires > now {
+        if !anew, let entry = cache[key], entry.expires > now {
             let left = UInt32(clamping: (entry.expires - now).nanoseconds / 1_000_000_000)
             return eventLoop.makeSucceededFuture(Found(addresses: entry.addresses, lifetime: left))
         }

@@ -4,14 +4,13 @@ public import SandboxModel
 public struct Decisions: Sendable {
     /// What the resolver does with a name.
     public enum NameVerdict: Hashable, Sendable {
-        /// Answer with the address of this place.
-        case single(place: UInt32)
-        /// Answer with an address of this block, the same for the same name.
-        case block(places: Range<UInt32>)
+        /// Answer with the address of one of these places, the same for the same name.
+        case relayed(places: Range<UInt32>)
         /// Answer with these real addresses.
         case direct([IPAddress])
-        /// Resolve it and answer with what is found, as far as it may be reached.
-        case open
+        /// Resolve it and answer with what is found, as far as mode `full` opens it; a name that leads to private
+        /// addresses alone is relayed, where a rule is about it.
+        case open(relayed: Range<UInt32>?)
         /// Refuse it.
         case refused(Refusal)
     }
@@ -37,6 +36,14 @@ public struct Decisions: Sendable {
         /// More names than the wildcard has places for.
         case tooManyNames = "too-many-names"
 
+        /// Whether a rule about the host and port would open what is refused.
+        public var isForWantOfRule: Bool {
+            switch self {
+            case .notAllowed, .port, .expired, .otherHost: true
+            case .denied, .unknownAddress, .protocol, .address, .tooManyNames: false
+            }
+        }
+
         /// One sentence for people.
         public var sentence: String {
             switch self {
@@ -47,7 +54,7 @@ public struct Decisions: Sendable {
             case .unknownAddress: "the address was not given out for any host"
             case .otherHost: "the request names another host than the connection was made to"
             case .protocol: "this port takes TLS or HTTP with a readable host name only"
-            case .address: "the host leads to an address that is never reached"
+            case .address: "the host leads to addresses that the policy does not reach"
             case .tooManyNames: "the wildcard has been used for too many different names"
             }
         }
@@ -81,15 +88,12 @@ public struct Decisions: Sendable {
     public func verdict(name: HostName, at time: Int64) -> NameVerdict {
         if isDenied(name) { return .refused(.denied) }
         if let index = direct[name.text] { return .direct(policy.direct[index].addresses) }
-        if let index = exact[name.text] {
-            let host = policy.hosts[index]
-            return isOpen(host, at: time) ? .single(place: host.place) : .refused(.expired)
-        }
-        if let host = wildcard(name) {
-            guard isOpen(host, at: time) else { return .refused(.expired) }
-            return .block(places: host.place..<host.place + SyntheticMap.blockSize)
-        }
-        return policy.mode == .full ? .open : .refused(.notAllowed)
+        let host = exact[name.text].map { policy.hosts[$0] } ?? wildcard(name)
+        let places = host.flatMap { isOpen($0, at: time) ? $0.places : nil }
+        // Everything is open: a rule only adds.
+        if policy.mode == .full { return .open(relayed: places) }
+        guard host != nil else { return .refused(.notAllowed) }
+        return places.map { .relayed(places: $0) } ?? .refused(.expired)
     }
 
     /// Whether a connection to a port of a host may be relayed at `time`.

@@ -44,7 +44,7 @@ public struct Explanation: Hashable, Sendable {
     /// Explains a connection.
     /// - Parameters:
     ///   - live: what is in force.
-    ///   - lookUp: looks a name up that mode `full` opens.
+    ///   - lookUp: looks a name up that mode `full` opens; gives what the policy permits at all.
     ///   - time: microseconds since 1970.
     public static func make(
         _ target: Target, _ transport: Transport, port: UInt16, policy: GatewayPolicy, live: LiveRules,
@@ -63,7 +63,9 @@ public struct Explanation: Hashable, Sendable {
         let decisions = Decisions(policy)
         func kernel(_ address: IPAddress) -> [Step] {
             let isLinked = address.isV4 ? live.hasLinkV4 : live.hasLinkV6
-            let interface = SyntheticMap.place(of: address) == nil && isLinked ? Uplink.inside : "lo"
+            // Questions to resolvers have a route of their own.
+            let isOurs = SyntheticMap.place(of: address) != nil || port == NamespaceRuleset.resolverPort
+            let interface = isLinked && !isOurs ? Uplink.inside : "lo"
             return kernelSteps(
                 ImaginedPacket(to: address, transport, port: port, through: interface), rules, live.isSpent)
         }
@@ -81,19 +83,20 @@ public struct Explanation: Hashable, Sendable {
                 return Explanation(steps: [
                     Step(judge: .resolver, isAllowed: false, verdict: "refuses the name: \(refusal.sentence)")
                 ])
-            case .single(let place):
-                return relayed(decisions, place, place, name, port, policy, kernel, time)
-            case .block(let places):
-                // Whichever place the name is given: rules are about the whole block.
-                return relayed(decisions, places.lowerBound, places.lowerBound + 1, name, port, policy, kernel, time)
+            case .relayed(let places):
+                return relayed(decisions, places, name, port, policy, kernel, time)
             case .direct(let addresses):
                 let answer = Step(
                     judge: .resolver, isAllowed: !addresses.isEmpty,
                     verdict: addresses.isEmpty
                         ? "knows no address of the host" : "answers \(list(addresses))", rules: ["\(name) (direct)"])
                 return Explanation(steps: [answer] + (addresses.first.map(kernel) ?? []))
-            case .open:
-                let addresses = lookUp(name)
+            case .open(let places):
+                let found = lookUp(name)
+                let addresses = found.filter { Reachability.isReachable($0, allowsPrivate: false) }
+                if addresses.isEmpty, !found.isEmpty, let places {
+                    return relayed(decisions, places, name, port, policy, kernel, time)
+                }
                 let answer = Step(
                     judge: .resolver, isAllowed: !addresses.isEmpty,
                     verdict: addresses.isEmpty
@@ -143,10 +146,12 @@ public struct Explanation: Hashable, Sendable {
     }
 
     private static func relayed(
-        _ decisions: Decisions, _ place: UInt32, _ packetPlace: UInt32, _ name: HostName, _ port: UInt16,
+        _ decisions: Decisions, _ places: Range<UInt32>, _ name: HostName, _ port: UInt16,
         _ policy: GatewayPolicy, _ kernel: (IPAddress) -> [Step], _ time: Int64
     ) -> Explanation {
-        let host = policy.hosts.first { $0.place == place }
+        let host = policy.hosts.first { $0.place == places.lowerBound }
+        // Whichever place of a block the name is given: rules are about the whole block.
+        let packetPlace = places.count == 1 ? places.lowerBound : places.lowerBound + 1
         var steps = [
             Step(
                 judge: .resolver, isAllowed: true,
@@ -196,11 +201,18 @@ public struct Explanation: Hashable, Sendable {
     ) -> Step {
         switch decisions.verdict(place: place, port: port, name: { _ in name }, at: time) {
         case .success(let host):
-            Step(
-                judge: .relay, isAllowed: true,
-                verdict: "connects to \(host), if TLS or HTTP ask for that name and it leads to no refused address")
+            Step(judge: .relay, isAllowed: true, verdict: "connects to \(host), if \(condition(port))")
         case .failure(let refused):
             Step(judge: .relay, isAllowed: false, verdict: "refuses: \(refused.refusal.sentence)")
+        }
+    }
+
+    private static func condition(_ port: UInt16) -> String {
+        let address = "it leads to no refused address"
+        return switch port {
+        case 443: "TLS asks for that name and \(address)"
+        case 80: "HTTP asks for that name and \(address)"
+        default: "\(address); where TLS or HTTP is spoken, it must ask for that name"
         }
     }
 

@@ -14,6 +14,14 @@ public struct GatewayPolicy: Hashable, Codable, Sendable {
         /// Open TCP ports, none twice.
         public var grants: [Grant]
 
+        /// All its places.
+        public var places: Range<UInt32> {
+            switch pattern {
+            case .exact: place..<place + 1
+            case .below: place..<place + SyntheticMap.blockSize
+            }
+        }
+
         /// A host.
         public init(pattern: HostPattern, place: UInt32, grants: [Grant]) {
             self.pattern = pattern

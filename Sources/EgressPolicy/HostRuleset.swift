@@ -11,13 +11,13 @@ public enum HostRuleset {
     private static let ours = InterfacePattern.prefix(Uplink.prefix)
 
     /// The rules for links with addresses of a pool.
-    public static func make(_ pool: UplinkPool) -> Ruleset {
+    /// - Parameter opened: what sandboxes may reach of the host itself.
+    public static func make(_ pool: UplinkPool, opened: [HostOpening] = []) -> Ruleset {
         Ruleset(
-            table: table, sets: sets,
+            table: table, sets: never + self.opened(opened),
             chains: [
                 RuleChain(
-                    name: "input", base: RuleChain.Base(kind: .filter, hook: .input, priority: -10),
-                    rules: [Rule("the host is not reached", [.interface(.input, ours), .drop])]),
+                    name: "input", base: RuleChain.Base(kind: .filter, hook: .input, priority: -10), rules: input),
                 RuleChain(
                     name: "forward", base: RuleChain.Base(kind: .filter, hook: .forward, priority: -10),
                     rules: forward(pool)),
@@ -29,7 +29,26 @@ public enum HostRuleset {
             ])
     }
 
-    private static var sets: [RuleSetDefinition] {
+    private static func opened(_ openings: [HostOpening]) -> [RuleSetDefinition] {
+        let all = Set(openings.flatMap(\.elements))
+        return [(name: "opened4", field: KeyField.ipv4), ("opened6", .ipv6)].map { name, field in
+            RuleSetDefinition(
+                name: name, key: [field, field, .transport, .service], isInterval: true,
+                elements: all.filter { $0.lower.first?.field == field })
+        }
+    }
+
+    private static var input: [Rule] {
+        let keys: [(set: String, family: AddressFamily, key: [PacketField])] = [
+            ("opened4", .ipv4, [.sourceIPv4, .destinationIPv4, .transport, .destinationPort]),
+            ("opened6", .ipv6, [.sourceIPv6, .destinationIPv6, .transport, .destinationPort]),
+        ]
+        return keys.map { set, family, key in
+            Rule("a rule names it", [.interface(.input, ours), .family(family), .inSet(set, key: key), .accept])
+        } + [Rule("the host is not reached", [.interface(.input, ours), .drop])]
+    }
+
+    private static var never: [RuleSetDefinition] {
         let ranges = AddressRanges.union(SpecialAddresses.never + SpecialAddresses.embedded)
         return [(name: "never4", family: AddressFamily.ipv4, field: KeyField.ipv4), ("never6", .ipv6, .ipv6)].map {
             (name, family, field) in

@@ -12,6 +12,11 @@ public enum NamespaceRuleset {
     /// Connections through the link at a time. The host tracks each of them in a table that is everybody's.
     private static let linkedConnections: UInt32 = 4096
 
+    /// Name of the rule that counts connections refused because there are too many new ones in a time.
+    public static let rateRule = "connection rate"
+    /// Name of the rule that counts connections refused because the link has too many at a time.
+    public static let crowdRule = "too many connections"
+
     /// Destinations that are remembered as refused, and for how long (milliseconds).
     private static let deniedSize: UInt32 = 1024
     private static let deniedTime: UInt64 = 3_600_000
@@ -83,12 +88,7 @@ public enum NamespaceRuleset {
     private static func element(
         _ host: GatewayPolicy.Host, _ grant: Grant, _ family: AddressFamily, at time: Int64
     ) -> SetElement? {
-        let last: UInt32
-        switch host.pattern {
-        case .exact: last = host.place
-        case .below: last = host.place + SyntheticMap.blockSize - 1
-        }
-        guard let low = key(host.place, family), let high = key(last, family) else { return nil }
+        guard let low = key(host.place, family), let high = key(host.places.upperBound - 1, family) else { return nil }
         if let expires = grant.expires, expires <= time { return nil }
         return SetElement(
             from: [low, .service(grant.ports.ports.lowerBound)],
@@ -159,12 +159,12 @@ public enum NamespaceRuleset {
             let unit: RateLimit.Unit = rate.unit == .second ? .second : .minute
             rules.append(
                 Rule(
-                    "connection rate",
+                    rateRule,
                     [
                         .connectionState(.new),
                         .limit(
                             RateLimit(packets: UInt64(rate.count), per: unit, burst: max(5, rate.count), over: true)),
-                        .goto("spent"),
+                        .counter, .goto("spent"),
                     ]))
         }
         return rules + [Rule("leave", [.accept])]
@@ -215,9 +215,10 @@ public enum NamespaceRuleset {
                 [.interface(.output, .name("lo")), .address(.destination, AddressBlock(address)), .accept])
         }
         let limit = Rule(
-            "too many connections",
+            crowdRule,
             [
-                out, .connectionState(.new), .connectionLimit(count: linkedConnections, over: true), .goto("spent"),
+                out, .connectionState(.new), .connectionLimit(count: linkedConnections, over: true), .counter,
+                .goto("spent"),
             ])
         let direct = families.map { family in
             Rule(

@@ -10,12 +10,19 @@ public struct NetworkReport: Codable, Sendable, Equatable {
     public var spent: UInt64?
     /// Bytes that left by the link, past the gateway.
     public var linked: UInt64
+    /// Packets of new connections that were refused because the rate of them was exceeded.
+    public var overRate: UInt64
+    /// The same because the link had too many connections.
+    public var overCrowd: UInt64
 
     /// A report.
     public init(
-        gateway: GatewayReport? = nil, refused: [RefusedAddress] = [], spent: UInt64? = nil, linked: UInt64 = 0
+        gateway: GatewayReport? = nil, refused: [RefusedAddress] = [], spent: UInt64? = nil, linked: UInt64 = 0,
+        overRate: UInt64 = 0, overCrowd: UInt64 = 0
     ) {
         self.linked = linked
+        self.overRate = overRate
+        self.overCrowd = overCrowd
         self.gateway = gateway
         self.refused = refused
         self.spent = spent

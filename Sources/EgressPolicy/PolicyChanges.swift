@@ -6,18 +6,15 @@ extension NetworkPolicy {
         guard rules.count <= Self.ruleLimit else {
             return "the policy has \(rules.count) rules, at most \(Self.ruleLimit) are kept"
         }
-        let direct = Set(rules.filter { $0.via == .direct }.map(\.destination))
-        let both = rules.first { rule in
-            guard rule.via == .gateway, case .host = rule.destination else { return false }
-            return direct.contains(rule.destination)
+        if let both = directAndRelayed {
+            return "'\(both)' is both direct and relayed; a name has one kind of address: deny it first"
         }
-        if let both { return "'\(both.destination)' is both direct and relayed; a name has one kind of address" }
         for rule in rules {
             if let problem = rule.problem { return "'\(rule)' \(problem)" }
             if !allowsPrivate, case .network(let range) = rule.destination,
                 let network = SpecialAddresses.privateNetworks.first(where: { $0.overlaps(range) })
             {
-                return "'\(rule)' is private (\(network)), which the policy does not permit"
+                return "'\(rule)' is private (\(network)), which needs 'private = true' in the template"
             }
         }
         return nil

@@ -3,7 +3,8 @@ extension Ruleset {
     ///
     /// Order that has no meaning makes no difference, nor do elements that rules added, nor elements with a timeout
     /// that are gone. One such line: `chain 'output': rule 'deny': missing`.
-    public static func differences(applied: Ruleset, read: Ruleset?) -> [String] {
+    /// - Parameter grace: milliseconds by which the timeouts of an element may differ.
+    public static func differences(applied: Ruleset, read: Ruleset?, grace: UInt64 = 0) -> [String] {
         guard let read = read?.normalized else { return ["table '\(printable(applied.table))': missing"] }
         let applied = applied.normalized
         var lines: [String] = []
@@ -13,7 +14,9 @@ extension Ruleset {
         if applied.isDormant != read.isDormant {
             lines.append("table '\(printable(applied.table))': is \(read.isDormant ? "" : "not ")dormant")
         }
-        lines += compare(applied.sets, read.sets, "set", name: \.name) { $0.differences(read: $1) }
+        lines += compare(applied.sets, read.sets, "set", name: \.name) {
+            $0.differences(read: $1, grace)
+        }
         lines += compare(applied.chains, read.chains, "chain", name: \.name) { $0.differences(read: $1) }
         return lines
     }
@@ -42,7 +45,7 @@ extension Ruleset {
 }
 
 extension RuleSetDefinition {
-    fileprivate func differences(read: RuleSetDefinition) -> [String] {
+    fileprivate func differences(read: RuleSetDefinition, _ grace: UInt64) -> [String] {
         var lines: [String] = []
         if headLines != read.headLines {
             lines.append("is '\(read.headLines.joined(separator: "; "))', not '\(headLines.joined(separator: "; "))'")
@@ -59,16 +62,28 @@ extension RuleSetDefinition {
                 if first.timeout == nil, defaultTimeout == nil { lines.append("element '\(first.text)': missing") }
                 mine.removeFirst()
             case (let first, let second?) where first.map({ second < $0 }) ?? true:
-                lines.append("element '\(second.text)': was added")
+                // One that is about to end is nobody's work.
+                if second.timeout.map({ $0 > grace }) ?? true { lines.append("element '\(second.text)': was added") }
                 other.removeFirst()
             case (let first, let second):
-                if let first, let second, first != second {
+                if let first, let second, !first.isSame(as: second, grace) {
                     lines.append("element '\(first.text)': is '\(second.text)'")
                 }
                 mine = mine.dropFirst()
                 other = other.dropFirst()
             }
         }
+    }
+}
+
+extension SetElement {
+    /// Whether all that is said of both is the same, and they end at about the same time.
+    fileprivate func isSame(as other: SetElement, _ grace: UInt64) -> Bool {
+        var other = other
+        if let own = timeout, let others = other.timeout, max(own, others) - min(own, others) <= grace {
+            other.timeout = own
+        }
+        return self == other
     }
 }
 

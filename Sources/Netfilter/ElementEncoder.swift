@@ -64,7 +64,31 @@ struct ElementEncoder {
         return isDone
     }
 
+    /// Makes an element of libnftnl's that is what the kernel said of one.
+    /// - Returns: false when there is no memory.
+    static func fill(_ object: OpaquePointer, with live: LiveElement) -> Bool {
+        var key: [UInt8] = []
+        KeyCoding.encode(live.element.lower, into: &key)
+        guard unsafe set(NFTNL_SET_ELEM_KEY, key, object) else { return false }
+        if let timeout = live.element.timeout {
+            unsafe nftnl_set_elem_set_u64(object, UInt16(NFTNL_SET_ELEM_TIMEOUT), timeout)
+        }
+        if let left = live.expires {
+            unsafe nftnl_set_elem_set_u64(object, UInt16(NFTNL_SET_ELEM_EXPIRATION), max(1, left))
+        }
+        if let traffic = live.traffic {
+            let counter = Expression.running(.counter(packets: traffic.packets, bytes: traffic.bytes))
+            guard let counter else { return false }
+            unsafe nftnl_set_elem_add_expr(object, counter.release())
+        }
+        return true
+    }
+
     private func set(_ attribute: Int, _ bytes: [UInt8], _ object: OpaquePointer) -> Bool {
+        unsafe Self.set(attribute, bytes, object)
+    }
+
+    private static func set(_ attribute: Int, _ bytes: [UInt8], _ object: OpaquePointer) -> Bool {
         unsafe nftnl_set_elem_set(
             object, UInt16(truncatingIfNeeded: attribute), bytes, UInt32(truncatingIfNeeded: bytes.count)) == 0
     }

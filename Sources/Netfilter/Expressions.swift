@@ -101,8 +101,9 @@ struct Expression: ~Copyable {
         case .counter(let packets, let bytes):
             set(NFTNL_EXPR_CTR_PACKETS, packets)
             set(NFTNL_EXPR_CTR_BYTES, bytes)
-        case .quota(let bytes, let over, _):
+        case .quota(let bytes, let over, let used):
             set(NFTNL_EXPR_QUOTA_BYTES, bytes)
+            if used > 0 { set(NFTNL_EXPR_QUOTA_CONSUMED, used) }
             set(NFTNL_EXPR_QUOTA_FLAGS, over ? 1 : 0 as UInt32)
         case .limit(let packets, let seconds, let burst, let over):
             set(NFTNL_EXPR_LIMIT_RATE, packets)

@@ -60,6 +60,12 @@ enum Instruction: Hashable {
     case masquerade
     /// One this type has no word for, in libnftnl's.
     case other(String)
+
+    /// The same, with a quota that has seen so many bytes already.
+    func continuing(quotaUsed: UInt64) -> Instruction {
+        guard case .quota(let bytes, let over, _) = self else { return self }
+        return .quota(bytes: bytes, over: over, used: quotaUsed)
+    }
 }
 
 /// One of the sixteen registers of 4 bytes a rule computes with (`enum nft_registers`).

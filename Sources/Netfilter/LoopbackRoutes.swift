@@ -41,13 +41,70 @@ public struct LoopbackRoutes {
         }
     }
 
-    private func change(_ type: UInt16, _ destination: AddressBlock, flags: UInt16) throws(NetlinkError) {
+    /// Routes everything to one port, over TCP and UDP, to loopback, whatever other routes there are; what is there
+    /// already stays.
+    ///
+    /// A packet that a nat rule of the output hook redirects has its old interface in the rules after it: only a route
+    /// that leads to loopback from the beginning shows them the right one.
+    public func add(port: UInt16, family: AddressFamily) throws(NetlinkError) {
+        let everything = AddressBlock.everything(family)
+        try change(
+            RouteMessage.newRoute, everything, flags: NetlinkConstant.create | RouteMessage.replace,
+            table: Self.portTable)
+        for transport in Self.transports {
+            do throws(NetlinkError) {
+                try changeRule(
+                    RouteMessage.newRule, port, transport, family,
+                    flags: NetlinkConstant.create | RouteMessage.exclusive)
+            } catch {
+                guard error.errno == EEXIST else { throw error }
+            }
+        }
+    }
+
+    /// Takes that back; what is missing is no error.
+    public func remove(port: UInt16, family: AddressFamily) throws(NetlinkError) {
+        do throws(NetlinkError) {
+            for transport in Self.transports {
+                try changeRule(RouteMessage.deleteRule, port, transport, family, flags: 0)
+            }
+            try change(RouteMessage.deleteRoute, AddressBlock.everything(family), flags: 0, table: Self.portTable)
+        } catch {
+            guard [ESRCH, ENOENT, EAFNOSUPPORT, EOPNOTSUPP].contains(error.errno) else { throw error }
+        }
+    }
+
+    /// The table of those routes, and where its rules stand: behind the one for local addresses, before all others.
+    private static let portTable: UInt8 = 53
+    private static let rulePriority: UInt32 = 53
+    private static let transports = [UInt8(IPPROTO_TCP), UInt8(IPPROTO_UDP)]
+
+    private func changeRule(
+        _ type: UInt16, _ port: UInt16, _ transport: UInt8, _ family: AddressFamily, flags: UInt16
+    ) throws(NetlinkError) {
+        // struct fib_rule_hdr: family, lengths of destination and source, tos, table, 2 reserved, action, flags.
+        var message = MessageBuilder(
+            type: type, flags: NetlinkConstant.request | NetlinkConstant.acknowledge | flags,
+            sequence: socket.nextSequence(),
+            header: [
+                UInt8(family == .ipv4 ? AF_INET : AF_INET6), 0, 0, 0, Self.portTable, 0, 0, RouteRuleAttribute.toTable,
+                0, 0, 0, 0,
+            ])
+        message.add(RouteRuleAttribute.priority, Self.rulePriority)
+        message.add(RouteRuleAttribute.transport, [transport])
+        message.add(RouteRuleAttribute.destinationPorts, port.hostBytes + port.hostBytes)
+        try socket.perform(message.bytes, "change the rules of routes to loopback", detail: "port \(port)")
+    }
+
+    private func change(
+        _ type: UInt16, _ destination: AddressBlock, flags: UInt16, table: UInt8 = RouteMessage.mainTable
+    ) throws(NetlinkError) {
         let isV4 = destination.family == .ipv4
         var message = MessageBuilder(
             type: type, flags: NetlinkConstant.request | NetlinkConstant.acknowledge | flags,
             sequence: socket.nextSequence(),
             header: [
-                UInt8(isV4 ? AF_INET : AF_INET6), UInt8(destination.prefixLength), 0, 0, RouteMessage.mainTable,
+                UInt8(isV4 ? AF_INET : AF_INET6), UInt8(destination.prefixLength), 0, 0, table,
                 RouteMessage.staticProtocol, 0, RouteMessage.unicast, 0, 0, 0, 0,
             ])
         if destination.prefixLength > 0 { message.add(RouteAttribute.destination, destination.address.bytes) }

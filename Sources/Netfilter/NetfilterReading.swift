@@ -2,6 +2,14 @@ public import EgressPolicy
 internal import CNftnl
 internal import Glibc
 
+/// A time that the kernel knows of an element.
+public enum ElementTimeout: Sendable {
+    /// The one it was added with.
+    case given
+    /// What is left of it.
+    case left
+}
+
 extension NetfilterSocket {
     /// The tables of IPv4-and-IPv6 packets that are in force, whoever made them; sorted.
     ///
@@ -15,10 +23,11 @@ extension NetfilterSocket {
     /// A table as the kernel has it, in its normal form: equal to the ``Ruleset/normalized`` one that was applied, as
     /// long as nobody changed it and no element ran out.
     ///
-    /// Elements of dynamic sets, counts and the time elements have left are no part of it.
+    /// Elements of dynamic sets and counts are no part of it.
+    /// - Parameter timeout: which of an element's times is read.
     /// - Returns: nil if there is no such table.
     /// - Throws: ``NetlinkError``: `EINTR` if the packet filter keeps changing; otherwise what the kernel says.
-    public func read(table: String) throws(NetlinkError) -> Ruleset? {
+    public func read(table: String, timeout: ElementTimeout = .given) throws(NetlinkError) -> Ruleset? {
         let operation = "read table"
         return try consistently(operation) { () throws(NetlinkError) -> Ruleset? in
             guard let found = try dumpTables(operation).first(where: { $0.name == table }) else { return nil }
@@ -33,7 +42,11 @@ extension NetfilterSocket {
                 return chain
             }
             for index in sets.indices where !sets[index].isDynamic && !sets[index].key.isEmpty {
-                sets[index].elements = try dumpElements(of: sets[index], in: table, operation).map(\.element)
+                sets[index].elements = try dumpElements(of: sets[index], in: table, operation).map { live in
+                    var element = live.element
+                    if timeout == .left, element.timeout != nil { element.timeout = live.expires }
+                    return element
+                }
             }
             return Ruleset(table: table, isDormant: found.isDormant, sets: sets, chains: chains).normalized
         }

@@ -49,19 +49,22 @@ public final class NetfilterSocket {
 
     /// Puts a table in force, in place of the one of its name if there is one, with nothing in between.
     ///
-    /// Elements that rules added, counters and the time elements had left are gone with the old table. When it fails,
-    /// the old table stays in force as it was.
+    /// Counters and the time elements had left are gone with the old table. When it fails, the old table stays in force as
+    /// it was.
     ///
+    /// - Parameter continuing: whether quotas of rules with the same name go on where they were, and dynamic sets with the
+    ///   same key keep what rules put there. What passes between reading and applying is not counted.
     /// - Throws: ``NetlinkError``: `EINVAL` with the first of ``Ruleset/problems``; otherwise what the kernel says, and
     ///   the table, chain, set, element or rule it says it of: `ENOENT` for a set or chain that is not there, `EEXIST`
     ///   for ranges that overlap, `ENFILE` for more elements than the set's size, `EOPNOTSUPP` for a statement that
     ///   does not go with the chain, `EPERM` without CAP_NET_ADMIN.
-    public func apply(_ ruleset: Ruleset) throws(NetlinkError) {
+    public func apply(_ ruleset: Ruleset, continuing: Bool = false) throws(NetlinkError) {
         let operation = "apply ruleset"
         if let problem = ruleset.problems.first {
             throw NetlinkError(operation: operation, errno: EINVAL, detail: "table '\(ruleset.table)': \(problem)")
         }
         let ruleset = ruleset.normalized
+        let former = continuing ? try remains(of: ruleset.table, operation) : Remains()
         var transaction = try Transaction(about: ruleset.table, for: socket, operation)
         // Deleting needs something to delete.
         try transaction.addTable(isDormant: false)
@@ -70,15 +73,45 @@ public final class NetfilterSocket {
         for (index, set) in ruleset.sets.enumerated() {
             try transaction.add(set, id: UInt32(index) + 1)
             try transaction.change(.add, set.elements, of: set)
+            try transaction.restore(former.elements(of: set), of: set)
         }
         // Chains before rules: a rule may jump to any.
         for chain in ruleset.chains { try transaction.add(chain) }
         for chain in ruleset.chains {
             for (position, rule) in chain.rules.enumerated() {
-                try transaction.append(rule, at: position, of: chain.name)
+                try transaction.append(
+                    rule, at: position, of: chain.name, quotaUsed: former.quotas[rule.name] ?? 0)
             }
         }
         try transaction.commit()
+    }
+
+    /// What a table leaves to the one in its place.
+    private struct Remains {
+        /// Bytes that the quotas of rules have seen, by the names of the rules.
+        var quotas: [String: UInt64] = [:]
+        /// Dynamic sets, and what rules put there.
+        var sets: [(set: RuleSetDefinition, elements: [LiveElement])] = []
+
+        func elements(of wanted: RuleSetDefinition) -> [LiveElement] {
+            guard wanted.isDynamic else { return [] }
+            let same = sets.first { $0.set.name == wanted.name && $0.set.key == wanted.key }?.elements ?? []
+            return Array(same.prefix(wanted.size.map(Int.init) ?? .max))
+        }
+    }
+
+    private func remains(of table: String, _ operation: String) throws(NetlinkError) -> Remains {
+        try consistently(operation) { () throws(NetlinkError) in
+            var remains = Remains()
+            guard try dumpTables(operation).contains(where: { $0.name == table }) else { return remains }
+            for rule in try dumpRules(of: table, operation) {
+                if let used = rule.count(at: 0)?.quotaUsed { remains.quotas[rule.name] = used }
+            }
+            for set in try dumpSets(of: table, operation) where set.isDynamic && !set.key.isEmpty {
+                remains.sets.append((set, try dumpElements(of: set, in: table, operation)))
+            }
+            return remains
+        }
     }
 
     /// Changes elements of sets, all at once.

@@ -9,15 +9,27 @@ enum RouteMessage {
     static let newRoute: UInt16 = 24
     static let deleteRoute: UInt16 = 25
     static let newNeighbour: UInt16 = 28
+    static let newRule: UInt16 = 32
+    static let deleteRule: UInt16 = 33
 
-    /// `NLM_F_REPLACE`.
+    /// `NLM_F_REPLACE`, `NLM_F_EXCL`.
     static let replace: UInt16 = 0x100
+    static let exclusive: UInt16 = 0x200
     /// `RT_TABLE_MAIN`, `RTPROT_STATIC`, `RTN_UNICAST`.
     static let mainTable: UInt8 = 254
     static let staticProtocol: UInt8 = 4
     static let unicast: UInt8 = 1
     /// Index of the loopback device: the first of every namespace.
     static let loopback: UInt32 = 1
+}
+
+/// Attributes of a rule that chooses a table of routes (`FRA_*`), and its action `FR_ACT_TO_TBL` (linux/fib_rules.h).
+enum RouteRuleAttribute {
+    static let priority: UInt16 = 6
+    static let table: UInt16 = 15
+    static let transport: UInt16 = 22
+    static let destinationPorts: UInt16 = 24
+    static let toTable: UInt8 = 1
 }
 
 /// Attributes of a link (`IFLA_*`).

@@ -140,8 +140,9 @@ struct Transaction: ~Copyable {
     }
 
     /// Puts a rule at the end of a chain, or before all others.
+    /// - Parameter quotaUsed: bytes that its quota has seen already.
     mutating func append(
-        _ rule: Rule, at position: Int, of chain: String, first: Bool = false
+        _ rule: Rule, at position: Int, of chain: String, first: Bool = false, quotaUsed: UInt64 = 0
     ) throws(NetlinkError) {
         guard let object = unsafe nftnl_rule_alloc() else { throw outOfMemory }
         defer { unsafe nftnl_rule_free(object) }
@@ -153,7 +154,7 @@ struct Transaction: ~Copyable {
             try unsafe require(
                 nftnl_rule_set_data(object, UInt16(NFTNL_RULE_USERDATA.rawValue), data, UInt32(data.count)) == 0)
         }
-        let instructions = rule.instructions
+        let instructions = rule.instructions.map { $0.continuing(quotaUsed: quotaUsed) }
         guard instructions.count <= RuleConstant.most else {
             throw NetlinkError(operation: operation, errno: E2BIG, detail: subject.text(in: table))
         }
@@ -233,6 +234,30 @@ struct Transaction: ~Copyable {
             }
             unsafe mnl_attr_nest_end(header, list)
             unsafe add(header)
+        }
+    }
+
+    /// Adds elements as they were: with the time they have left, and what they counted.
+    mutating func restore(_ elements: [LiveElement], of set: RuleSetDefinition) throws(NetlinkError) {
+        // None of them has a range or a comment: far less than 256 bytes each, in messages of 64 KiB.
+        var rest = elements[...]
+        while !rest.isEmpty {
+            guard let object = unsafe nftnl_set_alloc() else { throw outOfMemory }
+            defer { unsafe nftnl_set_free(object) }
+            try unsafe require(nftnl_set_set_str(object, UInt16(NFTNL_SET_TABLE.rawValue), table) == 0)
+            try unsafe require(nftnl_set_set_str(object, UInt16(NFTNL_SET_NAME.rawValue), set.name) == 0)
+            for element in rest.prefix(256) {
+                guard let handle = unsafe nftnl_set_elem_alloc() else { throw outOfMemory }
+                // The set frees it.
+                unsafe nftnl_set_elem_add(object, handle)
+                try unsafe require(ElementEncoder.fill(handle, with: element))
+            }
+            let part = rest.prefix(256).map(\.element)[...]
+            let header = try unsafe begin(
+                Int32(NFT_MSG_NEWSETELEM.rawValue), NetlinkConstant.create, .elements(part, set))
+            unsafe nftnl_set_elems_nlmsg_build_payload(header, object)
+            unsafe add(header)
+            rest = rest.dropFirst(256)
         }
     }
 

@@ -31,6 +31,14 @@ struct HostForwarding {
         }
     }
 
+    /// What is off although links need it, a line each.
+    func differences(v6: Bool) throws(SystemError) -> [String] {
+        var lines: [String] = []
+        if try get("ipv4/ip_forward") == "0" { lines.append("net.ipv4.ip_forward: is 0") }
+        if v6, try get("ipv6/conf/all/forwarding") == "0" { lines.append("net.ipv6.conf.all.forwarding: is 0") }
+        return lines
+    }
+
     /// Switches on what is off, and writes down that it was.
     func switchOn(v6: Bool) throws(SystemError) {
         var before = read() ?? Before()

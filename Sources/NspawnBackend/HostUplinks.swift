@@ -1,4 +1,5 @@
 internal import EgressPolicy
+internal import FoundationEssentials
 internal import LinuxKit
 internal import Netfilter
 internal import SandboxModel
@@ -7,16 +8,19 @@ internal import SandboxModel
 /// and gone with the last; one command at a time changes it.
 struct HostUplinks {
     let directory: String
-    let pool: UplinkPool
+    /// The pool that the administrator wants; while there are links, the one they were made with goes on.
+    let configured: UplinkPool
     /// Starts and stops the unit that puts the rules back when somebody throws them away.
     let guardian: UplinkGuardian
     /// The firewall that may keep its chains for itself.
     let firewall: UplinkFirewall
 
-    /// A file that is there while anything is that belongs to links.
+    /// A file that is there while anything is that belongs to links; it names their pool.
     private static let mark = "in-use"
     /// A file that is there while a firewall trusts links because we asked it to.
     private static let trust = "trusted"
+    /// A file for each link whose sandbox may reach addresses of the host itself: its name follows.
+    private static let opened = "opened-"
 
     private var chains: ForeignChains {
         ForeignChains(interfaces: .prefix(Uplink.prefix), except: HostRuleset.table)
@@ -24,13 +28,33 @@ struct HostUplinks {
 
     private var forwarding: HostForwarding { HostForwarding(directory: directory) }
 
+    /// The addresses of links.
+    var pool: UplinkPool {
+        guard let bytes = content(of: Self.mark) else { return configured }
+        let blocks = String(decoding: bytes, as: UTF8.self).split(separator: "\n").compactMap { AddressBlock($0) }
+        guard blocks.count == 2, let pool = UplinkPool(v4: blocks[0], v6: blocks[1]) else { return configured }
+        return pool
+    }
+
+    private var rules: Ruleset { HostRuleset.make(pool, opened: openings) }
+
     /// Makes the link of a sandbox whose rules are in force. What is there already stays.
-    func attach(_ link: Uplink, owner: SandboxName, namespace: Int32) throws {
+    /// - Parameter opened: what the sandbox may reach of the host itself.
+    func attach(_ link: Uplink, owner: SandboxName, namespace: Int32, opened: [HostOpening]) throws {
         let lock = try lock()
         defer { withExtendedLifetime(lock) {} }
+        let pool = self.pool
+        guard pool.link(link.slot) == link else {
+            throw SandboxError(.temporary, "links have got other addresses meanwhile", hint: "try again")
+        }
         try checkPool()
         // Written down before anything is made: what is there is taken away again, whoever is killed meanwhile.
-        try Files.replace(Self.mark, in: Files.open(noLinks: directory, .directory), with: [], durable: false)
+        try save(Self.mark, Array("\(pool.v4)\n\(pool.v6)\n".utf8))
+        if opened.isEmpty {
+            try remove(Self.opened + link.interface)
+        } else {
+            try save(Self.opened + link.interface, Array(JSONEncoder().encode(opened)))
+        }
         let hasV6 = HostForwarding.hasV6Route
         _ = try applyRules()
         try letThrough()
@@ -43,21 +67,27 @@ struct HostUplinks {
 
     /// Takes the link of a sandbox away, and with the last link everything else.
     func detach(_ owner: SandboxName) throws {
-        guard (try? Files.open(noLinks: "\(directory)/\(Self.mark)", .reference)) != nil else { return }
+        guard content(of: Self.mark) != nil else { return }
         let lock = try lock()
         defer { withExtendedLifetime(lock) {} }
         for interface in interfaces() {
             // One without an owner is what a command that was killed left: nobody makes one now.
             let found = self.owner(of: interface)
-            if found == nil || found == "\(owner)" { try UplinkDevices.remove(interface) }
+            guard found == nil || found == "\(owner)" else { continue }
+            try UplinkDevices.remove(interface)
+            try remove(Self.opened + interface)
         }
-        guard interfaces().isEmpty else { return }
+        guard interfaces().isEmpty else {
+            _ = try applyRules()
+            return
+        }
         try guardian.stop()
         try chains.takeBack()
         try takeBackTrust()
         try NetfilterSocket.open().delete(table: HostRuleset.table)
         try forwarding.restore()
-        try Files.remove(Self.mark, beneath: Files.open(noLinks: directory, .directory))
+        for file in try openingFiles() { try remove(file) }
+        try remove(Self.mark)
     }
 
     /// Whether a sandbox has a link.
@@ -73,7 +103,7 @@ struct HostUplinks {
         guard !links.isEmpty else { return [] }
         var found: [String]
         do {
-            found = try applyRules()
+            found = try applyRules() + forwarding.differences(v6: HostForwarding.hasV6Route)
             if !found.isEmpty { try forwarding.switchOn(v6: HostForwarding.hasV6Route) }
         } catch {
             for link in links { try? UplinkDevices.switchOff(link) }
@@ -89,29 +119,28 @@ struct HostUplinks {
     /// Sees to it that nobody else refuses what ours let through.
     private func letThrough() throws {
         guard try chains.letThrough(), try firewall.trust(ranges) else { return }
-        try Files.replace(Self.trust, in: Files.open(noLinks: directory, .directory), with: [], durable: false)
+        try save(Self.trust, [])
     }
 
     private func takeBackTrust() throws {
-        let place = try Files.open(noLinks: directory, .directory)
-        guard try Files.list(place).contains(Self.trust) else { return }
+        guard content(of: Self.trust) != nil else { return }
         try firewall.distrust(ranges)
-        try Files.remove(Self.trust, beneath: place)
+        try remove(Self.trust)
     }
 
     private var ranges: [String] { [pool.v4, pool.v6].map(\.description) }
 
-    /// What differs between the host's rules and what they should be, a line each.
+    /// What differs between the host's rules and switches and what they should be, a line each.
     func differences() throws -> [String] {
-        Ruleset.differences(
-            applied: HostRuleset.make(pool), read: try NetfilterSocket.open().read(table: HostRuleset.table))
+        try Ruleset.differences(applied: rules, read: NetfilterSocket.open().read(table: HostRuleset.table))
+            + forwarding.differences(v6: HostForwarding.hasV6Route)
     }
 
     /// Puts our own rules in force where they are not.
     /// - Returns: what differed before.
     private func applyRules() throws -> [String] {
         let filter = try NetfilterSocket.open()
-        let wanted = HostRuleset.make(pool)
+        let wanted = rules
         let found = try Ruleset.differences(applied: wanted, read: filter.read(table: HostRuleset.table))
         if found.isEmpty { return [] }
         try filter.apply(wanted)
@@ -122,6 +151,33 @@ struct HostUplinks {
                 cause: differences.joined(separator: "; "))
         }
         return found
+    }
+
+    // MARK: Files
+
+    private func openingFiles() throws -> [String] {
+        try Files.list(Files.open(noLinks: directory, .directory)).filter { $0.hasPrefix(Self.opened) }
+    }
+
+    /// What links may reach of the host; a file that cannot be read opens nothing.
+    private var openings: [HostOpening] {
+        ((try? openingFiles()) ?? []).flatMap { file in
+            content(of: file).flatMap { try? JSONDecoder().decode([HostOpening].self, from: Data($0)) } ?? []
+        }
+    }
+
+    /// What a file of ours holds; nil when it is not there.
+    private func content(of file: String) -> [UInt8]? {
+        try? Files.open(noLinks: "\(directory)/\(file)", .read).readAll(limit: 1 << 20)
+    }
+
+    private func save(_ file: String, _ bytes: [UInt8]) throws {
+        try Files.replace(file, in: Files.open(noLinks: directory, .directory), with: bytes, durable: false)
+    }
+
+    private func remove(_ file: String) throws {
+        guard content(of: file) != nil else { return }
+        try Files.remove(file, beneath: Files.open(noLinks: directory, .directory))
     }
 
     private func lock() throws(SystemError) -> FileLock {
@@ -152,6 +208,7 @@ struct HostUplinks {
 
     /// Nobody else on this host may have addresses of the pool.
     private func checkPool() throws {
+        let pool = self.pool
         for entry in try InterfaceAddresses.list() where !entry.interface.hasPrefix(Uplink.prefix) {
             guard let address = IPAddress(bytes: entry.bytes), pool.v4.contains(address) || pool.v6.contains(address)
             else { continue }

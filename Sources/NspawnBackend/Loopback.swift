@@ -1,12 +1,10 @@
+internal import EgressPolicy
 internal import Netfilter
 internal import SandboxModel
 
 /// Routes to the loopback device of a sandbox's namespace, where the rules decide.
 enum Loopback {
-    private static let everything = (v4: blocks(["0.0.0.0/0"]), v6: blocks(["::/0"]))
-    private static func blocks(_ texts: [String]) -> [AddressBlock] { texts.compactMap { AddressBlock($0) } }
-
-    /// Addresses of the gateway's own, and, unless a link has a route for them, all others.
+    /// Addresses of the gateway's own, questions to resolvers, and, unless a link has a route for them, all others.
     /// - Parameters:
     ///   - exceptV4, exceptV6: whether all others go through a link.
     /// - Returns: whether IPv6 has a route, too.
@@ -14,12 +12,17 @@ enum Loopback {
         _ namespace: Int32, exceptV4: Bool = false, exceptV6: Bool = false
     ) throws(NetlinkError) -> Bool {
         let routes = try LoopbackRoutes(inNamespace: namespace)
-        try routes.add([SyntheticMap.poolV4] + (exceptV4 ? [] : everything.v4))
-        return try routes.add(v6: [SyntheticMap.poolV6] + (exceptV6 ? [] : everything.v6))
+        if exceptV4 { try routes.add(port: NamespaceRuleset.resolverPort, family: .ipv4) }
+        try routes.add([SyntheticMap.poolV4] + (exceptV4 ? [] : [.everything(.ipv4)]))
+        if exceptV6 { try routes.add(port: NamespaceRuleset.resolverPort, family: .ipv6) }
+        return try routes.add(v6: [SyntheticMap.poolV6] + (exceptV6 ? [] : [.everything(.ipv6)]))
     }
 
     static func removeRoutes(_ namespace: Int32) throws(NetlinkError) {
-        try LoopbackRoutes(inNamespace: namespace).remove(
-            [SyntheticMap.poolV4, SyntheticMap.poolV6] + everything.v4 + everything.v6)
+        let routes = try LoopbackRoutes(inNamespace: namespace)
+        for family in [AddressFamily.ipv4, .ipv6] {
+            try routes.remove(port: NamespaceRuleset.resolverPort, family: family)
+        }
+        try routes.remove([SyntheticMap.poolV4, SyntheticMap.poolV6, .everything(.ipv4), .everything(.ipv6)])
     }
 }

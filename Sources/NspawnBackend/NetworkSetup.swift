@@ -10,6 +10,15 @@ extension NspawnBackend {
     /// See `Backend`.
     public func checkNetwork(_ record: SandboxRecord, _ policy: CompiledPolicy) throws(SandboxError) {
         guard policy.gateway.mode != .none else { return }
+        let pool = policy.direct.isEmpty ? nil : uplinks.pool
+        let others = pool.flatMap { pool in
+            policy.direct.first { $0.range.overlaps(pool.v4) || $0.range.overlaps(pool.v6) }
+        }
+        if let others {
+            throw SandboxError(
+                .configuration, "'\(others.range)' has addresses of other sandboxes, which are never reached",
+                hint: "'pool4' and 'pool6' in /etc/sandboxctl/sandboxctl.toml say which these are")
+        }
         guard (try? Files.open(noLinks: "\(paths.programs)/sandbox-gateway", .reference)) != nil else {
             throw SandboxError(.unavailable, "program '\(paths.programs)/sandbox-gateway' is missing")
         }
@@ -41,7 +50,7 @@ extension NspawnBackend {
             if let changes = try filter.read(table: NamespaceRuleset.table)?.elementChanges(to: rules) {
                 if !changes.isEmpty { try filter.change(changes, in: rules) }
             } else {
-                try filter.apply(rules)
+                try filter.apply(rules, continuing: true)
             }
             let differences = Ruleset.differences(
                 applied: rules, read: try filter.read(table: NamespaceRuleset.table))
@@ -51,7 +60,7 @@ extension NspawnBackend {
                     cause: differences.joined(separator: "; "))
             }
             // Rules are in force before there is a way out, and as long as there is one.
-            let hasV6 = try makeWay(record.name, surroundings?.link, namespace.number)
+            let hasV6 = try makeWay(record.name, surroundings, policy.direct, namespace.number)
             let closed = try tellGateway(record.name, policy.gateway, hasV6: hasV6)
             if !beforeLaunch { try waitForGateway() }
             return closed
@@ -70,11 +79,16 @@ extension NspawnBackend {
 
     /// Routes of a namespace, and its link where it has one.
     /// - Returns: whether the namespace speaks IPv6.
-    private func makeWay(_ name: SandboxName, _ link: Uplink?, _ namespace: Int32) throws -> Bool {
-        let isLinked = link != nil && uplinks.isAttached(name)
+    private func makeWay(
+        _ name: SandboxName, _ surroundings: NamespaceRuleset.Surroundings?, _ direct: [DirectAddress],
+        _ namespace: Int32
+    ) throws -> Bool {
+        let isLinked = surroundings != nil && uplinks.isAttached(name)
         let hasV6 = try isLinked || Loopback.makeRoutes(namespace)
-        if let link {
-            try uplinks.attach(link, owner: name, namespace: namespace)
+        if let surroundings {
+            let opened = HostOpening.list(
+                direct, link: surroundings.link, hostAddresses: surroundings.hostAddresses)
+            try uplinks.attach(surroundings.link, owner: name, namespace: namespace, opened: opened)
         } else {
             try uplinks.detach(name)
         }
@@ -82,7 +96,7 @@ extension NspawnBackend {
     }
 
     /// What rules must know of the link, for a policy that needs one.
-    private func surroundings(
+    func surroundings(
         _ record: SandboxRecord, _ policy: CompiledPolicy
     ) throws(SystemError) -> NamespaceRuleset.Surroundings? {
         guard policy.needsUplink else { return nil }
@@ -90,29 +104,33 @@ extension NspawnBackend {
         // In order, and none twice: the same host has the same rules.
         let own = Set(try InterfaceAddresses.list().compactMap { IPAddress(bytes: $0.bytes) })
         return NamespaceRuleset.Surroundings(
-            link: configuration.uplinks.link(slot), hostAddresses: own.sorted())
+            link: uplinks.pool.link(slot), hostAddresses: own.sorted())
     }
 
     /// The host's side of links.
     var uplinks: HostUplinks {
         HostUplinks(
-            directory: paths.uplinks, pool: configuration.uplinks,
+            directory: paths.uplinks, configured: configuration.uplinks,
             guardian: UplinkGuardian(start: startGuard, stop: stopGuard),
             firewall: UplinkFirewall(trust: trustLinks, distrust: distrustLinks))
     }
+
+    /// Milliseconds by which the kernel's and our own count of what an element has left may differ: a policy is compiled
+    /// some time before it is in force.
+    private static let timeoutGrace: UInt64 = 2000
 
     /// See `Backend`.
     public func networkDifferences(
         _ record: SandboxRecord, _ policy: CompiledPolicy
     ) throws(SandboxError) -> [String] {
         try reading(record.name) { filter in
-            let read = try filter.read(table: NamespaceRuleset.table)
+            let read = try filter.read(table: NamespaceRuleset.table, timeout: .left)
             var lines: [String] = []
             let surroundings = try surroundings(record, policy)
             if let rules = NamespaceRuleset.make(
                 policy, record.template.network, surroundings: surroundings, at: now())
             {
-                lines = Ruleset.differences(applied: rules, read: read)
+                lines = Ruleset.differences(applied: rules, read: read, grace: Self.timeoutGrace)
                 if surroundings != nil { lines += try linkDifferences(record.name) }
             } else if read != nil {
                 lines = ["table '\(NamespaceRuleset.table)': should not be there"]
@@ -176,7 +194,15 @@ extension NspawnBackend {
             report.refused.sort { $0.age > $1.age }
             let counts = try filter.counts(of: NamespaceRuleset.table)
             report.spent = counts.compactMap(\.quotaUsed).first
-            report.linked = counts.compactMap { $0.chain == "output" ? $0.traffic?.bytes : nil }.reduce(0, +)
+            func packets(_ rule: String) -> UInt64 {
+                counts.compactMap { $0.rule == rule ? $0.traffic?.packets : nil }.reduce(0, +)
+            }
+            report.overRate = packets(NamespaceRuleset.rateRule)
+            report.overCrowd = packets(NamespaceRuleset.crowdRule)
+            let refusing = [NamespaceRuleset.rateRule, NamespaceRuleset.crowdRule]
+            report.linked = counts.compactMap { count in
+                count.chain == "output" && !refusing.contains(count.rule) ? count.traffic?.bytes : nil
+            }.reduce(0, +)
             return report
         }
     }

@@ -1,4 +1,5 @@
 internal import EgressPolicy
+internal import LinuxKit
 public import SandboxEngine
 public import SandboxModel
 internal import SystemdBus
@@ -59,7 +60,12 @@ extension NspawnBackend {
         let policy = try PolicyCompiler.compile(
             request.template.network, for: request.name, generation: 0, synthetic: &synthetic, at: now())
         try checkNetwork(record, policy)
-        let table = NamespaceRuleset.make(policy, request.template.network, at: now())?.description ?? ""
+        var surroundings: NamespaceRuleset.Surroundings?
+        do throws(SystemError) { surroundings = try self.surroundings(record, policy) } catch {
+            throw error.as(.unavailable).prefixed("list the host's addresses")
+        }
+        let ruleset = NamespaceRuleset.make(policy, request.template.network, surroundings: surroundings, at: now())
+        let table = ruleset?.description ?? ""
         let rules = table.split(separator: "\n").map { (line: Substring) -> String in
             let depth = line.prefix { $0 == "\t" }.count
             return String(repeating: "    ", count: depth) + line.dropFirst(depth)

@@ -15,9 +15,11 @@ extension BatchOptions {
     /// Tries every sandbox that is meant, and tells each failure in a line of its own.
     ///
     /// A name that cannot be one stops everything before anything is done.
+    /// - Parameter onlyRunning: whether `--all` means those that run.
     /// - Returns: 0, or the exit status of the first failure.
     func run(
-        _ context: Context, _ action: (any Services, SandboxName) throws(SandboxError) -> Void
+        _ context: Context, onlyRunning: Bool = false,
+        _ action: (any Services, SandboxName) throws(SandboxError) -> Void
     ) throws(SandboxError) -> Int32 {
         guard all != !names.isEmpty else {
             throw SandboxError(
@@ -30,7 +32,7 @@ extension BatchOptions {
             if !targets.contains(name) { targets.append(name) }
         }
         let services = try context.makeServices()
-        if all { targets = try services.list().map(\.name) }
+        if all { targets = try services.list().filter { !onlyRunning || $0.run != nil }.map(\.name) }
 
         var first: Int32 = 0
         for name in targets {

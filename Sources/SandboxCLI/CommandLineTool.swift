@@ -25,6 +25,7 @@ public enum CommandLineTool {
     /// Runs the command with given arguments, without its own name.
     static func run(_ arguments: [String], _ context: Context) -> Int32 {
         do {
+            try checkHelp(arguments)
             var command = try RootCommand.parseAsRoot(EntryGrammar.nameLast(arguments))
             if let verb = command as? any Verb { return verb.execute(context) }
             try command.run()
@@ -48,14 +49,21 @@ public enum CommandLineTool {
             }
         }
         let usage = UsageMessage(RootCommand.message(for: error), quoting: arguments)
-        let verb = arguments.first.flatMap { word in
-            RootCommand.configuration.subcommands.first {
-                $0._commandName == word || $0.configuration.aliases.contains(word)
-            }
+        let verb = VerbPath(arguments[...])
+        let help = "'\(verb.text) --help' shows what is accepted"
+        if let word = verb.unknown {
+            console.complain(SandboxError(.usage, "'\(word)' is no verb of '\(verb.text)'", hint: help))
+        } else {
+            console.complain(SandboxError(.usage, usage.line, hint: usage.hint ?? help))
         }
-        let help = verb.map { "sandboxctl \($0._commandName) --help" } ?? "sandboxctl --help"
-        console.complain(SandboxError(.usage, usage.line, hint: usage.hint ?? "'\(help)' shows what is accepted"))
         return SandboxError.Code.usage.rawValue
+    }
+
+    /// The parser's own `help` shows something else for what is not there.
+    private static func checkHelp(_ arguments: [String]) throws {
+        guard arguments.first == "help" else { return }
+        let asked = VerbPath(arguments.dropFirst())
+        if let word = asked.unknown { throw ValidationError("'\(word)' is no verb of '\(asked.text)'") }
     }
 
     /// The arguments, refused where they are not UTF-8: a repaired argument would name another file.
@@ -69,6 +77,31 @@ public enum CommandLineTool {
             result.append(text)
         }
         return result
+    }
+}
+
+/// How far a command line names a verb.
+struct VerbPath {
+    /// The command and its verbs, as they are typed.
+    private(set) var text = "sandboxctl"
+    /// The word in the place of a verb that is none.
+    private(set) var unknown: String?
+
+    init(_ arguments: ArraySlice<String>) {
+        var command: any ParsableCommand.Type = RootCommand.self
+        var rest = arguments
+        while let word = rest.first, !command.configuration.subcommands.isEmpty {
+            let next = command.configuration.subcommands.first {
+                $0._commandName == word || $0.configuration.aliases.contains(word)
+            }
+            guard let next else {
+                if word != "help", !word.hasPrefix("-") { unknown = word.escapingControls }
+                return
+            }
+            text += " \(next._commandName)"
+            command = next
+            rest = rest.dropFirst()
+        }
     }
 }
 

@@ -84,7 +84,8 @@ struct NspawnTools: HostTools {
             do throws(SandboxError) {
                 let found = try host.repairLinks()
                 for line in found { report("put back: \(line)") }
-                guard change != .rules || !found.isEmpty || isBusy else { continue }
+                // Rules of others alone concern no sandbox.
+                if change == .rules, found.isEmpty, !isBusy { continue }
                 let problems = try engine.reapplyLinked()
                 for problem in problems where problem.code != .temporary { report("\(problem)") }
                 isBusy = problems.contains { $0.code == .temporary }

@@ -114,6 +114,7 @@ extension DefinitionOptions {
                 .usage, "'--allow' means nothing in network mode 'none'", hint: "add '--network restricted'")
         }
         policy = policy.allowing(allow)
+        for rule in allow { try policy.checkDenial(of: rule) }
         if let problem = policy.problem { throw SandboxError(.configuration, problem) }
         return policy
     }

@@ -24,15 +24,20 @@ extension NetworkCommand {
         @Argument(help: "Name of the sandbox.", completion: .sandboxes)
         var name: String
 
-        @Argument(help: "Hosts.", completion: .default, transform: Convert.rule)
-        var hosts: [EgressRule]
+        @Argument(help: "Hosts.", completion: .default, transform: Convert.text)
+        var hosts: [String]
 
         func perform(_ context: Context) throws(SandboxError) -> Int32 {
-            var rules = hosts
-            for index in rules.indices {
-                if direct { rules[index].via = .direct }
-                if let time { rules[index].expires = context.now() + Int64(time * 1_000_000) }
-                if let problem = rules[index].problem { throw SandboxError(.usage, "'\(rules[index])' \(problem)") }
+            let end = time.map { context.now() + Int64($0 * 1_000_000) }
+            var rules: [EgressRule] = []
+            for text in hosts {
+                do throws(EgressRuleProblem) {
+                    var rule = try EgressRule(parsing: text, via: direct ? .direct : .gateway)
+                    rule.expires = end
+                    rules.append(rule)
+                } catch {
+                    throw SandboxError(.usage, "'\(text.escapingControls)' \(error.text)")
+                }
             }
             return try NetworkCommand.change(context, name, .allow(rules))
         }
@@ -81,17 +86,18 @@ extension NetworkCommand {
         static let configuration = CommandConfiguration(
             commandName: "refresh", abstract: "Look the addresses of direct hosts up again.")
 
-        @Flag(help: ArgumentHelp("Only those that are due.", visibility: .hidden))
+        @Flag(help: "Only those that are due.")
         var due = false
 
         @OptionGroup
         var batch: BatchOptions
 
         func perform(_ context: Context) throws(SandboxError) -> Int32 {
-            try batch.run(context) { (services, name) throws(SandboxError) in
+            try batch.run(context, onlyRunning: true) { (services, name) throws(SandboxError) in
                 let outcome = try services.refresh(name, onlyDue: due)
                 // What the timer does all the time is worth a line when it does something.
                 if outcome.changed || !due { context.console.print(NetworkCommand.line(name, outcome)) }
+                for problem in outcome.problems { context.console.complain("\(name): \(problem)") }
             }
         }
     }
@@ -103,6 +109,7 @@ extension NetworkCommand {
         let name = try SandboxName(name)
         let outcome = try context.makeServices().change(name, change)
         context.console.print(line(name, outcome))
+        for problem in outcome.problems { context.console.complain("\(name): \(problem)") }
         return 0
     }
 

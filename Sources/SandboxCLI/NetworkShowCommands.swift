@@ -37,7 +37,7 @@ extension NetworkCommand {
 
         func perform(_ context: Context) throws(SandboxError) -> Int32 {
             var isDifferent = false
-            let status = try batch.run(context) { (services, name) throws(SandboxError) in
+            let status = try batch.run(context, onlyRunning: true) { (services, name) throws(SandboxError) in
                 let differences = try services.verifyNetwork(name)
                 for line in differences { context.console.print("\(name): \(line.escapingControls)") }
                 if differences.isEmpty { context.console.print("\(name): ok") } else { isDifferent = true }

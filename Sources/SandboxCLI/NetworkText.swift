@@ -53,12 +53,20 @@ enum NetworkText {
         let port = denial.port.map { " port \($0)" } ?? ""
         let transport = denial.protocol.map { " \($0)" } ?? ""
         let allow = denial.allow.map { "; to allow it: \($0)" } ?? ""
-        return "\(denial.target)\(port)\(transport), \(denial.count) times: \(denial.reason)\(allow)".escapingControls
+        return "\(denial.target)\(port)\(transport), \(times(denial.count)): \(denial.reason)\(allow)".escapingControls
     }
+
+    private static func times(_ count: UInt64) -> String { count == 1 ? "once" : "\(count) times" }
 
     static func lines(_ view: DeniedView) -> [String] {
         var spent: [String] = []
-        if let budget = view.budget, budget.isSpent { spent = ["\(view.sandbox): \(budget.text)"] }
+        if let budget = view.budget, budget.isSpent { spent.append("\(view.sandbox): \(budget.text)") }
+        if let count = view.overRate, count > 0 {
+            spent.append("\(view.sandbox): \(times(count)) a new connection was refused for its rate")
+        }
+        if let count = view.overConnections, count > 0 {
+            spent.append("\(view.sandbox): \(times(count)) a new connection was refused because there were too many")
+        }
         guard !view.denials.isEmpty else { return spent.isEmpty ? ["\(view.sandbox): nothing was refused"] : spent }
         let head: [Text.Cell] = ["TARGET", "PORT", "COUNT", "LAST", "REASON", "TO ALLOW IT"]
         let rows = view.denials.map { denial in

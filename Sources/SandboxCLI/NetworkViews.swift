@@ -81,6 +81,55 @@ struct NetworkView: Encodable {
     }
 }
 
+/// A policy as a template writes it, with presets spelled out.
+struct PolicyView: Encodable {
+    struct RuleView: Encodable {
+        var host: String?
+        var cidr: String?
+        var ports: [String]
+        var via: EgressRule.Path
+        var preset: String?
+        /// Microseconds since 1970.
+        var expires: Int64?
+
+        init(_ rule: EgressRule) {
+            switch rule.destination {
+            case .host(let pattern): host = pattern.description
+            case .network(let range): cidr = range.description
+            }
+            ports = rule.ports.map(\.description)
+            via = rule.via
+            preset = rule.preset
+            expires = rule.expires
+        }
+    }
+
+    struct Budget: Encodable {
+        /// Bytes.
+        var egress: UInt64
+    }
+
+    struct RateView: Encodable {
+        var connections: String
+    }
+
+    var mode: NetworkMode
+    var allow: [RuleView]
+    var deny: [String]
+    var `private`: Bool
+    var budget: Budget?
+    var rate: RateView?
+
+    init(_ policy: NetworkPolicy) {
+        mode = policy.mode
+        allow = policy.rules.map { RuleView($0) }
+        deny = policy.denied.map(\.description)
+        `private` = policy.allowsPrivate
+        budget = policy.egressBudget.map { Budget(egress: $0.bytes) }
+        rate = policy.connectionRate.map { RateView(connections: $0.description) }
+    }
+}
+
 /// Bytes that may leave and that did.
 struct BudgetView: Encodable {
     var egress: UInt64
@@ -130,25 +179,45 @@ struct DeniedView: Encodable {
     var forgotten: UInt64
     /// When all of it is spent, everything is refused.
     var budget: BudgetView?
+    /// Connections that were refused because there were too many in a time, or at a time.
+    var overRate: UInt64?
+    var overConnections: UInt64?
 
     init(_ status: NetworkStatus, now: Int64) {
         let name = status.record.name
         sandbox = name
         let gateway = status.report?.gateway
+        let policy = status.record.template.network
         denials = (gateway?.denials ?? []).map { denial in
             DenialView(
                 target: denial.target, port: denial.port, protocol: nil, reason: denial.refusal.sentence,
-                count: denial.count, last: now - denial.last, allow: Self.command(name, denial))
+                count: denial.count, last: now - denial.last, allow: Self.command(name, denial, policy))
         }
-        denials += (status.report?.refused ?? []).map { refused in
-            let transport = [6: "tcp", 17: "udp"][refused.protocol] ?? "protocol \(refused.protocol)"
-            return DenialView(
-                target: "\(refused.address)", port: refused.port == 0 ? nil : refused.port, protocol: transport,
-                reason: "no rule allows this address", count: refused.packets, last: Int64(refused.age) * 1_000_000,
-                allow: Self.command(name, refused))
-        }
+        denials += (status.report?.refused ?? []).map { Self.view($0, status) }
         forgotten = gateway?.forgottenDenials ?? 0
         budget = BudgetView(status)
+        overRate = status.report?.overRate
+        overConnections = status.report?.overCrowd
+    }
+
+    /// A destination that the kernel refused. An address that stands for a host is shown as the host.
+    private static func view(_ refused: RefusedAddress, _ status: NetworkStatus) -> DenialView {
+        let name = status.record.name
+        let transport = [6: "tcp", 17: "udp"][refused.protocol] ?? "protocol \(refused.protocol)"
+        var view = DenialView(
+            target: "\(refused.address)", port: refused.port == 0 ? nil : refused.port, protocol: transport,
+            reason: "no rule allows this address", count: refused.packets, last: Int64(refused.age) * 1_000_000,
+            allow: command(name, refused))
+        if let place = SyntheticMap.place(of: refused.address),
+            let pattern = status.record.network?.synthetic.pattern(of: place)
+        {
+            let isAllowed = status.policy.gateway.hosts.contains { $0.place == place || $0.places.contains(place) }
+            view.target = "\(pattern)"
+            view.reason = (isAllowed ? Decisions.Refusal.port : .notAllowed).sentence
+            let isOpened = refused.protocol == 6 && refused.port != 0
+            view.allow = isOpened ? "sandboxctl network allow \(name) '\(pattern):\(refused.port)'" : nil
+        }
+        return view
     }
 
     /// An address is opened by its number, past the gateway; private ones are opened by the template alone.
@@ -160,13 +229,16 @@ struct DeniedView: Encodable {
         return "sandboxctl network allow \(name) '\(address):\(refused.port)\(transport)'"
     }
 
-    private static func command(_ name: SandboxName, _ denial: GatewayReport.Denial) -> String? {
+    private static func command(
+        _ name: SandboxName, _ denial: GatewayReport.Denial, _ policy: NetworkPolicy
+    ) -> String? {
         guard let host = HostName(parsing: denial.target) else { return nil }
-        switch denial.refusal {
-        case .notAllowed, .denied, .port, .expired, .otherHost:
-            let port = denial.port.map { $0 == 80 || $0 == 443 ? "" : ":\($0)" } ?? ""
-            return "sandboxctl network allow \(name) \(host)\(port)"
-        case .unknownAddress, .protocol, .address, .tooManyNames: return nil
-        }
+        // A denial ends with a rule about what was denied.
+        let denied = policy.denied.first { $0.matches(host) }
+        guard denial.refusal.isForWantOfRule || (denial.refusal == .denied && denied != nil) else { return nil }
+        let pattern = denied ?? .exact(host)
+        let port = denial.port.map { $0 == 80 || $0 == 443 ? "" : ":\($0)" } ?? ""
+        let word = "\(pattern)\(port)"
+        return "sandboxctl network allow \(name) \(denied == nil || denied == .exact(host) ? word : "'\(word)'")"
     }
 }

@@ -181,7 +181,7 @@ enum TemplateText {
         for path in template.storePaths { rows.append(("store path", path)) }
         rows.append(("root", "\(template.root.size), \(template.root.inodes) inodes"))
         rows.append(("workspace", template.workspaceMode.rawValue))
-        rows.append(("network", template.network.mode.rawValue))
+        rows += network(template.network)
         let limits = template.limits
         if let memory = limits.memory { rows.append(("memory", "\(memory)")) }
         if let tasks = limits.tasks { rows.append(("tasks", "\(tasks)")) }
@@ -199,6 +199,33 @@ enum TemplateText {
             rows.append(("mount", "\(mount.source) at \(mount.target), \(access)"))
         }
         return Text.table(rows.map { [Text.Cell("  \($0.0)"), Text.Cell($0.1)] })
+    }
+
+    /// Rules that are alike in all but the host share a line.
+    private static func network(_ policy: NetworkPolicy) -> [(String, String)] {
+        var rows = [("network", policy.mode.rawValue + (policy.allowsPrivate ? ", private addresses too" : ""))]
+        var groups: [(rule: EgressRule, hosts: [String])] = []
+        for rule in policy.rules {
+            let index = groups.firstIndex {
+                $0.rule.ports == rule.ports && $0.rule.via == rule.via && $0.rule.preset == rule.preset
+                    && $0.rule.expires == rule.expires
+            }
+            if let index {
+                groups[index].hosts.append("\(rule.destination)")
+            } else {
+                groups.append((rule, ["\(rule.destination)"]))
+            }
+        }
+        for group in groups {
+            let ports = group.rule.ports.map(\.description).joined(separator: ",")
+            let via = group.rule.via == .direct ? ", direct" : ""
+            let preset = group.rule.preset.map { " (\($0))" } ?? ""
+            rows.append(("allow", "\(group.hosts.joined(separator: " ")), ports \(ports)\(via)\(preset)"))
+        }
+        for pattern in policy.denied { rows.append(("deny", "\(pattern)")) }
+        if let budget = policy.egressBudget { rows.append(("egress", "\(budget)")) }
+        if let rate = policy.connectionRate { rows.append(("connections", "\(rate)")) }
+        return rows
     }
 
     private static func describe(_ secret: Secret) -> String {

@@ -117,7 +117,7 @@ struct TemplateView: Encodable {
     var storePaths: [String]
     var root: RootLimits
     var workspace: ModeView<WorkspaceMode>
-    var network: ModeView<NetworkMode>
+    var network: PolicyView
     var limits: ResourceLimits
     var agent: AgentView
     var secrets: [String: SecretView]
@@ -129,7 +129,7 @@ struct TemplateView: Encodable {
         storePaths = template.storePaths
         root = template.root
         workspace = ModeView(mode: template.workspaceMode)
-        network = ModeView(mode: template.network.mode)
+        network = PolicyView(template.network)
         limits = template.limits
         agent = AgentView(
             user: template.agent.user, command: template.agent.command, env: template.agent.environment,

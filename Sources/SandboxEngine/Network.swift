@@ -33,6 +33,8 @@ public struct NetworkOutcome: Sendable, Equatable {
     public var closed: Int
     /// Whether anything was different before.
     public var changed: Bool
+    /// What does not work as it was asked for, a line each: direct hosts that were looked up in vain.
+    public var problems: [String] = []
 }
 
 /// Everything `network show` prints.
@@ -66,7 +68,7 @@ extension SandboxEngine {
         defer { withExtendedLifetime(lock) {} }
         let old = try record(name)
         var new = old
-        new.template.network = try old.template.network.applying(change, at: host.now())
+        new.template.network = try old.template.network.applying(change, to: name, at: host.now())
         guard new.template.network != old.template.network else {
             return NetworkOutcome(generation: old.network?.generation ?? 0, closed: 0, changed: false)
         }
@@ -96,7 +98,12 @@ extension SandboxEngine {
         let closed = try refreshAddresses(&record, of: hosts)
         let generation = record.network?.generation ?? 0
         if generation != before { events.record(.network, record) }
-        return NetworkOutcome(generation: generation, closed: closed, changed: generation != before)
+        return NetworkOutcome(
+            generation: generation, closed: closed, changed: generation != before, problems: failures(record))
+    }
+
+    private func failures(_ record: SandboxRecord) -> [String] {
+        (record.network?.resolved ?? []).compactMap { host in host.failure.map { "\(host.name): \($0)" } }
     }
 
     /// Carries out again what every running sandbox with a link has: its rules name the host's own addresses, and a link
@@ -147,7 +154,8 @@ extension SandboxEngine {
             }
         }
         events.record(.network, new)
-        return NetworkOutcome(generation: new.network?.generation ?? 0, closed: closed, changed: true)
+        return NetworkOutcome(
+            generation: new.network?.generation ?? 0, closed: closed, changed: true, problems: failures(new))
     }
 
     /// Looks direct hosts of a running sandbox up and carries out what was found: new addresses are open before
@@ -199,7 +207,7 @@ extension SandboxEngine {
             target, transport, port: port, policy: compiled.gateway, live: live,
             lookUp: { host in
                 guard case .success(let found)? = self.host.lookUp([host], for: name)[host] else { return [] }
-                return found.addresses.filter { Reachability.isReachable($0, allowsPrivate: false) }
+                return found.addresses
             }, at: host.now())
     }
 
@@ -217,7 +225,9 @@ extension SandboxEngine {
 extension NetworkPolicy {
     /// The policy after a change.
     /// - Throws: `configuration` when its parts would not go together; `notFound` when there is nothing to deny.
-    func applying(_ change: NetworkChange, at time: Int64) throws(SandboxError) -> NetworkPolicy {
+    func applying(
+        _ change: NetworkChange, to name: SandboxName, at time: Int64
+    ) throws(SandboxError) -> NetworkPolicy {
         var policy = self
         // What is over is not carried on.
         policy.rules.removeAll { $0.hasExpired(at: time) }
@@ -225,25 +235,43 @@ extension NetworkPolicy {
         case .mode(let mode): policy.mode = mode
         case .allow(let rules):
             policy = policy.allowing(rules)
+            for rule in rules { try policy.checkDenial(of: rule) }
             guard policy.mode != .none else {
                 throw SandboxError(
                     .configuration, "the sandbox has network mode 'none', in which nothing can be allowed",
-                    hint: "'sandboxctl network set NAME restricted' changes the mode")
+                    hint: "'sandboxctl network set \(name) restricted' changes the mode")
             }
         case .deny(let denials):
             for denial in denials {
                 let denied = policy.denying(denial.destination, ports: denial.ports)
                 guard denied != policy else {
                     let ports = denial.ports.map { " on port " + $0.map(\.description).joined(separator: ",") } ?? ""
+                    if denial.ports == nil, case .host(let pattern) = denial.destination,
+                        policy.denied.contains(pattern)
+                    {
+                        throw SandboxError(.notFound, "'\(pattern)' is denied already")
+                    }
                     throw SandboxError(
                         .notFound, "no rule is about '\(denial.destination)'\(ports)",
-                        hint: "'sandboxctl network show NAME' lists the rules")
+                        hint: "'sandboxctl network show \(name)' lists the rules")
                 }
                 policy = denied
             }
         }
         if let problem = policy.problem { throw SandboxError(.configuration, problem) }
         return policy
+    }
+}
+
+extension NetworkPolicy {
+    /// A rule about names that are denied all together would open nothing.
+    /// - Throws: `configuration`.
+    public func checkDenial(of rule: EgressRule) throws(SandboxError) {
+        guard case .host(let pattern) = rule.destination, let denial = denied.first(where: { $0.covers(pattern) })
+        else { return }
+        throw SandboxError(
+            .configuration, "'\(pattern)' is denied with '\(denial)'",
+            hint: "'sandboxctl network allow' of '\(denial)' itself ends that denial")
     }
 }
 

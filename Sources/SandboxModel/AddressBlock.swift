@@ -68,6 +68,19 @@ public struct AddressBlock: Hashable, Sendable {
     /// How many bits are the same: 0 to 32 or 0 to 128.
     public let prefixLength: Int
 
+    /// All addresses of a family.
+    public static func everything(_ family: AddressFamily) -> AddressBlock {
+        switch family {
+        case .ipv4: AddressBlock(first: .ipv4(IPv4Address(value: 0)), 0)
+        case .ipv6: AddressBlock(first: .ipv6(IPv6Address(value: 0)), 0)
+        }
+    }
+
+    private init(first: IPAddress, _ prefixLength: Int) {
+        address = first
+        self.prefixLength = prefixLength
+    }
+
     /// The block of one address.
     public init(_ address: IPAddress) {
         self.address = address

@@ -159,7 +159,7 @@ public struct EgressRule: Hashable, Codable, Sendable {
         switch (destination, via) {
         case (.host, .gateway):
             guard ports.allSatisfy({ $0.transport == .tcp }) else {
-                return "has UDP ports, which the gateway does not relay; use 'via = \"direct\"'"
+                return "has UDP ports, which the gateway does not relay; 'via = \"direct\"' and '--direct' take them"
             }
         case (.host(.below), .direct): return "is a wildcard, whose addresses cannot be known; direct needs a full name"
         case (.host(.exact), .direct): break
@@ -172,10 +172,12 @@ public struct EgressRule: Hashable, Codable, Sendable {
     public func hasExpired(at time: Int64) -> Bool { expires.map { $0 <= time } ?? false }
 
     /// Reads what `--allow` takes: `HOST`, `HOST:PORT`, `HOST:PORT,PORT`, `ADDRESS/PREFIX:PORT`, `[IPV6]:PORT`.
+    /// - Parameter via: how a host is reached.
     /// - Throws: what is wrong, in words that follow "'…' ".
-    public init(parsing text: String) throws(EgressRuleProblem) {
+    public init(parsing text: String, via: Path = .gateway) throws(EgressRuleProblem) {
+        if text.contains("://") { throw EgressRuleProblem("is a URL; write the host alone, or HOST:PORT") }
         let (destination, ports) = try Self.split(text)
-        self.init(try Self.destination(String(destination)), ports: try Self.ports(ports))
+        self.init(try Self.destination(String(destination)), ports: try Self.ports(ports), via: via)
         if let problem { throw EgressRuleProblem(problem) }
     }
 
@@ -260,6 +262,15 @@ public struct NetworkPolicy: Hashable, Sendable {
     public var egressBudget: ByteSize?
     /// New connections; nil for any number.
     public var connectionRate: Rate?
+
+    /// A host that one rule reaches directly and another through the gateway, if there is one.
+    public var directAndRelayed: HostPattern? {
+        let direct = Set(rules.filter { $0.via == .direct }.map(\.destination))
+        for rule in rules where rule.via == .gateway && direct.contains(rule.destination) {
+            if case .host(let pattern) = rule.destination { return pattern }
+        }
+        return nil
+    }
 
     /// A policy; without parts it reaches nothing.
     public init(

@@ -50,6 +50,12 @@ public struct SyntheticMap: Hashable, Codable, Sendable {
         }
     }
 
+    /// The pattern that a place stands for, or is one of the places of.
+    public func pattern(of place: UInt32) -> HostPattern? {
+        let first = place < Self.firstBlock ? place : place - place % Self.blockSize
+        return places.first { $0.value == first }.flatMap { HostPattern(parsing: $0.key) }
+    }
+
     /// All IPv4 addresses of the pool.
     public static let poolV4 = block(.ipv4(IPv4Address(value: 0xc612_0000)), 15)
     /// All IPv6 addresses of the pool.

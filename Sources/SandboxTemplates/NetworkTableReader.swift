@@ -30,6 +30,11 @@ struct NetworkTableReader {
             table.complain(
                 "allow", nil, "'allow' without 'mode', and no mode is \"none\"", hint: "add 'mode = \"restricted\"'")
         }
+        if let name = policy.directAndRelayed {
+            table.complain(
+                "allow", nil, "'\(name)' is both direct and relayed; a name has one kind of address",
+                hint: "give all its rules the same 'via'")
+        }
         return policy
     }
 

@@ -1,4 +1,5 @@
 import EgressPolicy
+import SandboxEngine
 import SandboxModel
 import Testing
 
@@ -125,10 +126,61 @@ private func decisions(
         #expect(decisions.verdict(name: try name("y.example.org"), at: 0) != .refused(.denied))
     }
 
+    @Test("In mode full a rule only adds") func full() throws {
+        var policy = NetworkPolicy(mode: .full, rules: [try EgressRule(parsing: "a.example.org:8443")])
+        policy.denied = [.below(try name("bad.example.org"))]
+        var synthetic = SyntheticMap()
+        let compiled = try PolicyCompiler.compile(
+            policy, for: try SandboxName("demo"), generation: 1, synthetic: &synthetic, at: 0)
+        let decisions = Decisions(compiled.gateway)
+        let place = try #require(synthetic.places["a.example.org"])
+        #expect(decisions.verdict(name: try name("a.example.org"), at: 0) == .open(relayed: place..<place + 1))
+        #expect(decisions.verdict(name: try name("b.example.org"), at: 0) == .open(relayed: nil))
+        #expect(decisions.verdict(name: try name("x.bad.example.org"), at: 0) == .refused(.denied))
+        #expect(synthetic.pattern(of: place) == .exact(try name("a.example.org")))
+        #expect(throws: SandboxError.self) {
+            try policy.checkDenial(of: try EgressRule(parsing: "x.bad.example.org"))
+        }
+    }
+
+    @Test("The host's own addresses are opened as far as a rule names them") func openings() throws {
+        let range = try #require(AddressBlock("192.0.2.0/24"))
+        let own = try ["192.0.2.9", "198.51.100.7"].map { try #require(IPAddress($0)) }
+        let direct = [DirectAddress(range: range, grants: [Grant(PortRange(tcp: 80), expires: 5)], host: nil)]
+        let link = UplinkPool.standard.link(3)
+        let openings = HostOpening.list(direct, link: link, hostAddresses: own)
+        #expect(openings == [HostOpening(source: link.v4.sandbox, address: own[0], ports: [PortRange(tcp: 80)])])
+        let rules = HostRuleset.make(.standard, opened: openings)
+        #expect(rules.problems == [])
+        #expect(rules.sets.first { $0.name == "opened4" }?.elements.count == 1)
+        let shut = HostRuleset.make(.standard).sets.filter { $0.name.hasPrefix("opened") }
+        #expect(shut.map(\.elements) == [[], []])
+    }
+
+    @Test("What elements have left may differ by a grace, not by more") func grace() throws {
+        func rules(_ timeout: UInt64?) throws -> Ruleset {
+            let key = [KeyValue.address(try #require(IPAddress("192.0.2.1")))]
+            let elements = timeout == 0 ? [] : [SetElement(key, timeout: timeout)]
+            return Ruleset(
+                table: "t", sets: [RuleSetDefinition(name: "s", key: [.ipv4], hasTimeout: true, elements: elements)])
+        }
+        func differ(_ meant: UInt64?, _ there: UInt64?) throws -> Bool {
+            !Ruleset.differences(applied: try rules(meant), read: try rules(there), grace: 2000).isEmpty
+        }
+        #expect(try !differ(60_000, 58_100))
+        #expect(try differ(60_000, 3_600_000))
+        #expect(try differ(60_000, nil))
+        #expect(try differ(nil, 60_000))
+        // One that is about to end may be there still, or gone already.
+        #expect(try !differ(0, 500))
+        #expect(try differ(0, 5000))
+        #expect(try !differ(500, 0))
+    }
+
     @Test("Grants end by themselves") func expiry() throws {
         let (decisions, synthetic) = try decisions(["a.example.org"], at: 5, expires: 10)
         let place = try #require(synthetic.places["a.example.org"])
-        #expect(decisions.verdict(name: try name("a.example.org"), at: 9) == .single(place: place))
+        #expect(decisions.verdict(name: try name("a.example.org"), at: 9) == .relayed(places: place..<place + 1))
         #expect(decisions.verdict(name: try name("a.example.org"), at: 10) == .refused(.expired))
         #expect(throws: RefusedConnection(.expired, host: try name("a.example.org"))) {
             try decisions.verdict(place: place, port: 443, name: { _ in nil }, at: 10).get()

@@ -10,7 +10,9 @@ struct UsageTests {
         "A wrong command line is one clear line and status 64, and nothing is done",
         arguments: [
             (["list", "--bogus"], "unknown option '--bogus'"),
-            (["creat"], "unexpected argument 'creat'"),
+            (["creat"], "'creat' is no verb of 'sandboxctl'"),
+            (["network", "alow", "x", "y"], "'alow' is no verb of 'sandboxctl network'"),
+            (["help", "nope"], "'nope' is no verb of 'sandboxctl'"),
             (["create", "demo", "--mem", "1G"], "unknown option '--mem'"),
             (["list", "--js"], "unknown option '--js'"),
             (["create", "demo", "--memory"], "missing value for '--memory <size>'"),
@@ -41,7 +43,7 @@ struct UsageTests {
                 "the value 'A\\u{a}hint: B' is invalid for '--env': use NAME=VALUE"
             ),
             (["create", "demo", "-e", "a <b>'=x"], "the value 'a <b>'=x' is invalid for '-e'"),
-            (["list\nls"], "unexpected argument 'list\\u{a}ls'"),
+            (["list\nls"], "'list\\u{a}ls' is no verb of 'sandboxctl'"),
             (["create", "demo", "-e", "A=1", "-e", "A=2"], "'--env A=' is given more than once"),
             (["create", "demo", "--secret", "a=/x", "--secret", "a=/y"], "'--secret a=' is given more than once"),
             (["create", "demo", "--secret", "a"], "use NAME=FILE"),
