@@ -14,11 +14,21 @@ final class DecisionLog {
     }
 
     /// A relay ended.
-    func relayed(_ host: HostName, port: UInt16, sent: UInt64, received: UInt64) {
+    func relayed(_ connection: AllowedConnection, port: UInt16, sent: UInt64, received: UInt64) {
+        let host = connection.host
         send([
             ("MESSAGE", "\(sandbox): relayed \(host):\(port), \(sent) bytes out, \(received) in"), ("PRIORITY", "6"),
-            ("VERDICT", "allowed"), ("HOST", host.text), ("PORT", "\(port)"), ("BYTES_SENT", "\(sent)"),
-            ("BYTES_RECEIVED", "\(received)"),
+            ("VERDICT", "allowed"), ("HOST", host.text), ("PORT", "\(port)"), ("RULE", "\(connection.rule)"),
+            ("BYTES_SENT", "\(sent)"), ("BYTES_RECEIVED", "\(received)"),
+        ])
+    }
+
+    /// A host that may be reached was not.
+    func failed(_ connection: AllowedConnection, port: UInt16, why: String) {
+        let host = connection.host
+        send([
+            ("MESSAGE", "\(sandbox): not relayed \(host):\(port): \(why)"), ("PRIORITY", "5"), ("VERDICT", "allowed"),
+            ("HOST", host.text), ("PORT", "\(port)"), ("RULE", "\(connection.rule)"), ("ERROR", why),
         ])
     }
 
@@ -27,7 +37,7 @@ final class DecisionLog {
         let place = port.map { "\(target):\($0)" } ?? target
         var fields = [
             ("MESSAGE", "\(sandbox): refused \(place.escapingControls): \(refusal.sentence)"), ("PRIORITY", "5"),
-            ("VERDICT", "refused"), ("HOST", target.escapingControls), ("RULE", refusal.rawValue),
+            ("VERDICT", "refused"), ("HOST", target.escapingControls), ("REASON", refusal.rawValue),
         ]
         if let port { fields.append(("PORT", "\(port)")) }
         send(fields)

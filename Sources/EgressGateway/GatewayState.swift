@@ -103,7 +103,7 @@ final class GatewayState {
     private var lifetime: UInt32 { 60 }
 
     /// Whether a connection of the payload may be relayed, and to whom.
-    func judge(_ destination: Destination) -> Result<HostName, RefusedConnection> {
+    func judge(_ destination: Destination) -> Result<AllowedConnection, RefusedConnection> {
         guard let place = SyntheticMap.place(of: destination.address) else {
             return .failure(RefusedConnection(.unknownAddress, host: nil))
         }
@@ -147,11 +147,17 @@ final class GatewayState {
     }
 
     /// A relay to a host ended.
-    func closed(_ host: HostName, port: UInt16, sent: UInt64, received: UInt64) {
+    func closed(_ connection: AllowedConnection, port: UInt16, sent: UInt64, received: UInt64) {
+        let host = connection.host
         hosts[host]?.open -= 1
         hosts[host]?.sent += sent
         hosts[host]?.received += received
-        log.relayed(host, port: port, sent: sent, received: received)
+        log.relayed(connection, port: port, sent: sent, received: received)
+    }
+
+    /// A host that may be reached was not.
+    func failed(_ connection: AllowedConnection, port: UInt16, why: String) {
+        log.failed(connection, port: port, why: why)
     }
 
     /// Something was refused.

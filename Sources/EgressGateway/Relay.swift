@@ -30,7 +30,7 @@ final class Relay {
     private var upstream: (any Channel)?
     private(set) var upstreamAddress: IPAddress?
     private var phase = Phase.judging
-    private var host: HostName?
+    private var connection: AllowedConnection?
     private var inspector: Inspector?
     private var passesAll = false
     private var held: [ByteBuffer] = []
@@ -50,6 +50,7 @@ final class Relay {
     }
 
     private var port: UInt16 { destination.port }
+    private var host: HostName? { connection?.host }
 
     // MARK: Beginning
 
@@ -57,9 +58,9 @@ final class Relay {
     func begin() {
         guard state.add(self) else { return cut() }
         switch state.judge(destination) {
-        case .success(let host):
-            self.host = host
-            let inspector = Inspector(host: host, port: port, sandbox: state.decisions.policy.sandbox)
+        case .success(let allowed):
+            connection = allowed
+            let inspector = Inspector(host: allowed.host, port: port, sandbox: state.decisions.policy.sandbox)
             self.inspector = inspector
             if inspector.connectsAtOnce { connect() } else { expectSoon(Self.patience) }
         case .failure(let refused):
@@ -227,6 +228,7 @@ final class Relay {
     }
 
     private func failed(_ why: String) {
+        if let connection { state.failed(connection, port: port, why: why) }
         guard let host, port == 80 else { return end(telling: port == 443 ? TLSAlert.bytes(80) : nil) }
         end(telling: Refusing.unreachable(host: host, port: port, why: why))
     }
@@ -323,7 +325,7 @@ final class Relay {
         deadline?.cancel()
         held = []
         state.remove(self)
-        if wasOpen, let host { state.closed(host, port: port, sent: sent, received: received) }
+        if wasOpen, let connection { state.closed(connection, port: port, sent: sent, received: received) }
     }
 }
 

@@ -99,10 +99,10 @@ public struct Decisions: Sendable {
     /// Whether a connection to a port of a host may be relayed at `time`.
     /// - Parameter place: where the client connected to.
     /// - Parameter name: the name that was given out for the place, when it is of a wildcard's block.
-    /// - Returns: the host's name, or why not.
+    /// - Returns: the host's name and the rule about it, or why not.
     public func verdict(
         place: UInt32, port: UInt16, name: (UInt32) -> HostName?, at time: Int64
-    ) -> Result<HostName, RefusedConnection> {
+    ) -> Result<AllowedConnection, RefusedConnection> {
         let host: GatewayPolicy.Host
         let asked: HostName
         if let index = singles[place], case .exact(let own) = policy.hosts[index].pattern {
@@ -122,7 +122,7 @@ public struct Decisions: Sendable {
         guard matching.contains(where: { $0.opens(.tcp, port, at: time) }) else {
             return .failure(RefusedConnection(.expired, host: asked))
         }
-        return .success(asked)
+        return .success(AllowedConnection(host: asked, rule: host.pattern))
     }
 
     /// The wildcard that is about a name, the longest of several.
@@ -139,6 +139,20 @@ public struct Decisions: Sendable {
 
     private func isOpen(_ host: GatewayPolicy.Host, at time: Int64) -> Bool {
         host.grants.contains { $0.expires.map { $0 > time } ?? true }
+    }
+}
+
+/// A connection that is relayed.
+public struct AllowedConnection: Hashable, Sendable {
+    /// The host it is for.
+    public let host: HostName
+    /// What the rule that allows it names.
+    public let rule: HostPattern
+
+    /// A connection to a host that a rule is about.
+    public init(host: HostName, rule: HostPattern) {
+        self.host = host
+        self.rule = rule
     }
 }
 

@@ -200,8 +200,8 @@ public struct Explanation: Hashable, Sendable {
         _ decisions: Decisions, _ place: UInt32, _ port: UInt16, _ name: HostName?, _ time: Int64
     ) -> Step {
         switch decisions.verdict(place: place, port: port, name: { _ in name }, at: time) {
-        case .success(let host):
-            Step(judge: .relay, isAllowed: true, verdict: "connects to \(host), if \(condition(port))")
+        case .success(let allowed):
+            Step(judge: .relay, isAllowed: true, verdict: "connects to \(allowed.host), if \(condition(port))")
         case .failure(let refused):
             Step(judge: .relay, isAllowed: false, verdict: "refuses: \(refused.refusal.sentence)")
         }

@@ -111,11 +111,11 @@ private func decisions(
     @Test("A host is reached on its ports, through its own address") func ports() throws {
         let (decisions, synthetic) = try decisions(["a.example.org:22", "*.example.org", "b.example.org:8000-8010"])
         let place = try #require(synthetic.places["a.example.org"])
-        func reach(_ port: UInt16) -> Result<HostName, RefusedConnection> {
+        func reach(_ port: UInt16) -> Result<AllowedConnection, RefusedConnection> {
             decisions.verdict(place: place, port: port, name: { _ in nil }, at: 0)
         }
         // A name has the ports of every rule about it.
-        for port in [22, 80, 443] as [UInt16] { #expect(try reach(port).get() == name("a.example.org")) }
+        for port in [22, 80, 443] as [UInt16] { #expect(try reach(port).get().host == name("a.example.org")) }
         #expect(throws: RefusedConnection(.port, host: try name("a.example.org"))) { try reach(8000).get() }
     }
 

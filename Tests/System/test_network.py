@@ -397,6 +397,26 @@ class Changing(NetworkTest):
         self.assertIn("is spent", text("status", "web"))
         self.assertEqual(sandboxctl("network", "explain", "web", "api.example.org", "80").returncode, 1)
 
+    def test_decisions_are_in_the_journal(self):
+        self.web()
+        self.curl("http://a.deep.wild.example.org/")
+        self.fails("curl -sS -m 5 http://evil.example.net/")
+
+        def records():
+            found = text_of("journalctl", "-o", "json", "-u", "sandboxctl-gateway-web.service", "SANDBOX=web")
+            return [json.loads(line) for line in found.splitlines()]
+
+        def told(**fields):
+            return any(all(record.get(key) == value for key, value in fields.items()) for record in records())
+
+        self.assertTrue(eventually(lambda: told(VERDICT="allowed", HOST="a.deep.wild.example.org", PORT="80", RULE="*.wild.example.org")))
+        self.assertTrue(eventually(lambda: told(VERDICT="refused", HOST="evil.example.net", REASON="not-allowed")))
+        self.inside("curl -sS -m 5 http://nobody.wild.example.org/", "web")
+        self.assertTrue(eventually(lambda: told(VERDICT="allowed", HOST="nobody.wild.example.org", ERROR="the host cannot be reached")))
+        relayed = next(record for record in records() if "BYTES_SENT" in record)
+        self.assertGreater(int(relayed["BYTES_SENT"]), 50)
+        self.assertGreater(int(relayed["BYTES_RECEIVED"]), 50)
+
     def test_a_budget_goes_on_when_rules_are_made_anew(self):
         self.create("web", template="[network]\nmode = \"restricted\"\nallow = [\"api.example.org\"]\n"
                                     "budget = { egress = \"1M\" }\nrate = { connections = \"5/minute\" }\n")
@@ -437,7 +457,7 @@ class Changing(NetworkTest):
         self.fails("getent hosts a.wild.example.org")
         self.assertIn("allow web '*.wild.example.org'", text("network", "denied", "web"))
         text("network", "allow", "web", "*.wild.example.org")
-        self.assertIn("a.wild", self.curl("http://a.wild.example.org/"))
+        self.assertIn("a.deep.wild.example.org http", self.curl("http://a.deep.wild.example.org/"))
 
     def test_a_gateway_that_is_stopped_or_gone_lets_nothing_through(self):
         self.web()
