@@ -118,7 +118,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "EgressGatewayTests",
-            dependencies: ["EgressGateway", "EgressPolicy", "EgressWire", "SandboxModel"], swiftSettings: strict),
+            dependencies: [
+                "EgressGateway", "EgressPolicy", "EgressWire", "SandboxModel",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),
+            ], swiftSettings: strict),
         // The inputs of the fuzzers through their checks; the fuzzers themselves are built by Tests/Fuzz/run.
         .testTarget(
             name: "FuzzCorpusTests", dependencies: ["EgressWire", "SandboxModel", "SandboxTemplates"],

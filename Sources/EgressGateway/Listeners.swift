@@ -81,7 +81,7 @@ struct Listeners {
     /// Larger reads where there is much to read.
     static func tune(_ channel: any Channel) {
         try? channel.syncOptions?.setOption(
-            .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 2048, initial: 16384, maximum: 131_072))
+            .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 2048, initial: 2048, maximum: 131_072))
         // What a slow reader makes us keep: the high mark and one read more.
         try? channel.syncOptions?.setOption(.writeBufferWaterMark, value: .init(low: 65_536, high: 262_144))
         try? channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
