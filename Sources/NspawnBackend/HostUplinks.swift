@@ -1,5 +1,4 @@
 internal import EgressPolicy
-internal import FoundationEssentials
 internal import LinuxKit
 internal import Netfilter
 internal import SandboxModel
@@ -15,28 +14,17 @@ struct HostUplinks {
     /// The firewall that may keep its chains for itself.
     let firewall: UplinkFirewall
 
-    /// A file that is there while anything is that belongs to links; it names their pool.
-    private static let mark = "in-use"
-    /// A file that is there while a firewall trusts links because we asked it to.
-    private static let trust = "trusted"
-    /// A file for each link whose sandbox may reach addresses of the host itself: its name follows.
-    private static let opened = "opened-"
-
     private var chains: ForeignChains {
         ForeignChains(interfaces: .prefix(Uplink.prefix), except: HostRuleset.table)
     }
 
     private var forwarding: HostForwarding { HostForwarding(directory: directory) }
+    private var files: UplinkFiles { UplinkFiles(directory: directory) }
 
     /// The addresses of links.
-    var pool: UplinkPool {
-        guard let bytes = content(of: Self.mark) else { return configured }
-        let blocks = String(decoding: bytes, as: UTF8.self).split(separator: "\n").compactMap { AddressBlock($0) }
-        guard blocks.count == 2, let pool = UplinkPool(v4: blocks[0], v6: blocks[1]) else { return configured }
-        return pool
-    }
+    var pool: UplinkPool { files.pool ?? configured }
 
-    private var rules: Ruleset { HostRuleset.make(pool, opened: openings) }
+    private var rules: Ruleset { HostRuleset.make(pool, opened: files.openings) }
 
     /// Makes the link of a sandbox whose rules are in force. What is there already stays.
     /// - Parameter opened: what the sandbox may reach of the host itself.
@@ -49,12 +37,8 @@ struct HostUplinks {
         }
         try checkPool()
         // Written down before anything is made: what is there is taken away again, whoever is killed meanwhile.
-        try save(Self.mark, Array("\(pool.v4)\n\(pool.v6)\n".utf8))
-        if opened.isEmpty {
-            try remove(Self.opened + link.interface)
-        } else {
-            try save(Self.opened + link.interface, Array(JSONEncoder().encode(opened)))
-        }
+        try files.mark(pool)
+        try files.open(opened, for: link.interface)
         let hasV6 = HostForwarding.hasV6Route
         _ = try applyRules()
         try letThrough()
@@ -67,18 +51,20 @@ struct HostUplinks {
 
     /// Takes the link of a sandbox away, and with the last link everything else.
     func detach(_ owner: SandboxName) throws {
-        guard content(of: Self.mark) != nil else { return }
+        guard files.isMarked else { return }
         let lock = try lock()
         defer { withExtendedLifetime(lock) {} }
+        var wasThere = false
         for interface in interfaces() {
             // One without an owner is what a command that was killed left: nobody makes one now.
             let found = self.owner(of: interface)
             guard found == nil || found == "\(owner)" else { continue }
             try UplinkDevices.remove(interface)
-            try remove(Self.opened + interface)
+            try files.open([], for: interface)
+            wasThere = true
         }
         guard interfaces().isEmpty else {
-            _ = try applyRules()
+            if wasThere { _ = try applyRules() }
             return
         }
         try guardian.stop()
@@ -86,8 +72,7 @@ struct HostUplinks {
         try takeBackTrust()
         try NetfilterSocket.open().delete(table: HostRuleset.table)
         try forwarding.restore()
-        for file in try openingFiles() { try remove(file) }
-        try remove(Self.mark)
+        try files.removeAll()
     }
 
     /// Whether a sandbox has a link.
@@ -119,13 +104,13 @@ struct HostUplinks {
     /// Sees to it that nobody else refuses what ours let through.
     private func letThrough() throws {
         guard try chains.letThrough(), try firewall.trust(ranges) else { return }
-        try save(Self.trust, [])
+        try files.setTrusted(true)
     }
 
     private func takeBackTrust() throws {
-        guard content(of: Self.trust) != nil else { return }
+        guard files.isTrusted else { return }
         try firewall.distrust(ranges)
-        try remove(Self.trust)
+        try files.setTrusted(false)
     }
 
     private var ranges: [String] { [pool.v4, pool.v6].map(\.description) }
@@ -151,33 +136,6 @@ struct HostUplinks {
                 cause: differences.joined(separator: "; "))
         }
         return found
-    }
-
-    // MARK: Files
-
-    private func openingFiles() throws -> [String] {
-        try Files.list(Files.open(noLinks: directory, .directory)).filter { $0.hasPrefix(Self.opened) }
-    }
-
-    /// What links may reach of the host; a file that cannot be read opens nothing.
-    private var openings: [HostOpening] {
-        ((try? openingFiles()) ?? []).flatMap { file in
-            content(of: file).flatMap { try? JSONDecoder().decode([HostOpening].self, from: Data($0)) } ?? []
-        }
-    }
-
-    /// What a file of ours holds; nil when it is not there.
-    private func content(of file: String) -> [UInt8]? {
-        try? Files.open(noLinks: "\(directory)/\(file)", .read).readAll(limit: 1 << 20)
-    }
-
-    private func save(_ file: String, _ bytes: [UInt8]) throws {
-        try Files.replace(file, in: Files.open(noLinks: directory, .directory), with: bytes, durable: false)
-    }
-
-    private func remove(_ file: String) throws {
-        guard content(of: file) != nil else { return }
-        try Files.remove(file, beneath: Files.open(noLinks: directory, .directory))
     }
 
     private func lock() throws(SystemError) -> FileLock {
