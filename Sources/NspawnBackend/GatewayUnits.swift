@@ -62,6 +62,8 @@ public struct GatewayUnits: Sendable, Equatable {
             UnitProperty("StateDirectory", .strings(["\(HostPaths.gatewayState)/\(name)"])),
             UnitProperty("StateDirectoryMode", .uint32(0o700)),
             UnitProperty("CollectMode", .string("inactive-or-failed")),
+            UnitProperty("Slice", .string(HostPaths.slice)),
+            UnitProperty("CPUWeight", .uint64(100)),
             UnitProperty("LimitNOFILE", .uint64(32768)),
             UnitProperty("LimitCORE", .uint64(0)),
             UnitProperty("TasksMax", .uint64(32)),

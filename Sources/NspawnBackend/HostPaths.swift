@@ -40,4 +40,6 @@ public struct HostPaths: Sendable, Equatable {
     static let gatewayState = "sandboxctl-gateway"
     /// Begins the names of units and namespaces that are ours.
     static let prefix = "sandbox-"
+    /// Where machines have their place among the host's units (systemd.special(7)); gateways are beside theirs.
+    static let slice = "machine.slice"
 }

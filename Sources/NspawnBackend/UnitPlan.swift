@@ -34,7 +34,9 @@ public struct UnitPlan: Sendable, Equatable {
             // nspawn's own filter costs half of its start and is weaker than the one sandbox-init loads; /tmp is
             // part of the root, whose size is stated.
             UnitProperty("Environment", .strings(["SYSTEMD_SECCOMP=0", "SYSTEMD_NSPAWN_TMPFS_TMP=0"])),
-            UnitProperty("Slice", .string("machine.slice")),
+            UnitProperty("Slice", .string(HostPaths.slice)),
+            // Shares are for each sandbox, not for each of its processes.
+            UnitProperty("CPUWeight", .uint64(100)),
             UnitProperty("Delegate", .bool(true)),
             UnitProperty("NetworkNamespacePath", .string(paths.network(name))),
             UnitProperty("StandardOutput", .string("journal")),
