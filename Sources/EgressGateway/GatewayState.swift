@@ -5,7 +5,8 @@ internal import SandboxModel
 
 /// Everything the gateway of one sandbox knows. Lives on one event loop and is used there only.
 final class GatewayState {
-    /// More connections than this at once are refused. Each has two descriptors, and some are for what else there is.
+    /// More connections than this at once are refused. Each has three descriptors while its host is tried over both
+    /// families, and some are for what else there is: questions, and whoever tells of another policy.
     private let relayLimit: Int
     /// Hosts that the report lists.
     private static let hostLimit = 256
@@ -32,7 +33,7 @@ final class GatewayState {
         self.log = log
         self.resolver = resolver
         self.eventLoop = eventLoop
-        relayLimit = max(16, (ThisProcess.descriptorLimit - 1000) / 2)
+        relayLimit = max(16, (ThisProcess.descriptorLimit - 4096) / 3)
         scheduleExpiry()
         let state = NIOLoopBound(self, eventLoop: eventLoop)
         eventLoop.scheduleRepeatedTask(initialDelay: .minutes(1), delay: .minutes(1)) { _ in

@@ -13,15 +13,29 @@ final class ResolverService {
     /// Lookups for the payload at a time; more are refused.
     private static let lookupLimit = 256
 
+    /// Connections at a time; descriptors are for relays, and for being told of another policy.
+    private static let streamLimit = 128
+
     private let state: GatewayState
     private let hasV6: Bool
     private var lookups = 0
+    private var streams = 0
 
     /// - Parameter hasV6: whether connections over IPv6 can be taken at all.
     init(_ state: GatewayState, hasV6: Bool) {
         self.state = state
         self.hasV6 = hasV6
     }
+
+    /// Whether one more connection may ask; each that may says when it ends.
+    func beginStream() -> Bool {
+        guard streams < Self.streamLimit else { return false }
+        streams += 1
+        return true
+    }
+
+    /// One of them has ended.
+    func endStream() { streams -= 1 }
 
     /// Answers one message.
     /// - Parameters:
@@ -166,10 +180,15 @@ final class StreamResolverHandler: ChannelInboundHandler {
     private let service: ResolverService
     private var collected = ByteBuffer()
     private var deadline: Scheduled<Void>?
+    private var isCounted = false
 
     init(_ service: ResolverService) { self.service = service }
 
-    func channelActive(context: ChannelHandlerContext) { restart(context) }
+    func channelActive(context: ChannelHandlerContext) {
+        isCounted = service.beginStream()
+        guard isCounted else { return context.close(promise: nil) }
+        restart(context)
+    }
 
     private func restart(_ context: ChannelHandlerContext) {
         deadline?.cancel()
@@ -196,6 +215,10 @@ final class StreamResolverHandler: ChannelInboundHandler {
         if case .inputClosed? = event as? ChannelEvent { context.close(promise: nil) }
     }
 
-    func channelInactive(context: ChannelHandlerContext) { deadline?.cancel() }
+    func channelInactive(context: ChannelHandlerContext) {
+        deadline?.cancel()
+        if isCounted { service.endStream() }
+        isCounted = false
+    }
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 }

@@ -16,12 +16,12 @@ public struct HostOpening: Hashable, Codable, Sendable {
         self.ports = ports
     }
 
-    /// What the direct addresses of a policy open of a host that has these addresses.
+    /// What a policy opens of a host that has these addresses: ranges that rules name, not addresses that names lead to.
     ///
     /// When a rule ends is said by the rules of the sandbox's own namespace alone: these are the second wall.
     public static func list(_ direct: [DirectAddress], link: Uplink, hostAddresses: [IPAddress]) -> [HostOpening] {
         hostAddresses.compactMap { address in
-            let grants = direct.filter { $0.range.contains(address) }.flatMap(\.grants)
+            let grants = direct.filter { $0.host == nil && $0.range.contains(address) }.flatMap(\.grants)
             guard !grants.isEmpty else { return nil }
             let source = address.isV4 ? link.v4.sandbox : link.v6.sandbox
             let ports = Grant.disjoint(grants.map { Grant($0.ports) }).map(\.ports)

@@ -64,7 +64,18 @@ public final class NetfilterSocket {
             throw NetlinkError(operation: operation, errno: EINVAL, detail: "table '\(ruleset.table)': \(problem)")
         }
         let ruleset = ruleset.normalized
-        let former = continuing ? try remains(of: ruleset.table, operation) : Remains()
+        var former = continuing ? try remains(of: ruleset.table, operation) : Remains()
+        do {
+            try replace(ruleset, former, operation)
+        } catch {
+            // What rules remembered is the payload's doing: it must not keep a policy from being applied.
+            guard !former.sets.isEmpty else { throw error }
+            former.sets = []
+            try replace(ruleset, former, operation)
+        }
+    }
+
+    private func replace(_ ruleset: Ruleset, _ former: Remains, _ operation: String) throws(NetlinkError) {
         var transaction = try Transaction(about: ruleset.table, for: socket, operation)
         // Deleting needs something to delete.
         try transaction.addTable(isDormant: false)

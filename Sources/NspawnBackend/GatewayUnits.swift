@@ -64,7 +64,7 @@ public struct GatewayUnits: Sendable, Equatable {
             UnitProperty("CollectMode", .string("inactive-or-failed")),
             UnitProperty("Slice", .string(HostPaths.slice)),
             UnitProperty("CPUWeight", .uint64(100)),
-            UnitProperty("LimitNOFILE", .uint64(32768)),
+            UnitProperty("LimitNOFILE", .uint64(65536)),
             UnitProperty("LimitCORE", .uint64(0)),
             UnitProperty("TasksMax", .uint64(32)),
             UnitProperty("MemoryMax", .uint64(1 << 30)),

@@ -10,13 +10,12 @@ extension NspawnBackend {
     /// See `Backend`.
     public func checkNetwork(_ record: SandboxRecord, _ policy: CompiledPolicy) throws(SandboxError) {
         guard policy.gateway.mode != .none else { return }
-        let pool = policy.direct.isEmpty ? nil : uplinks.pool
-        let others = pool.flatMap { pool in
-            policy.direct.first { $0.range.overlaps(pool.v4) || $0.range.overlaps(pool.v6) }
-        }
+        let named = policy.direct.filter { $0.host == nil }.map(\.range)
+        let pool = named.isEmpty ? nil : uplinks.pool
+        let others = pool.flatMap { pool in named.first { $0.overlaps(pool.v4) || $0.overlaps(pool.v6) } }
         if let others {
             throw SandboxError(
-                .configuration, "'\(others.range)' has addresses of other sandboxes, which are never reached",
+                .configuration, "'\(others)' has addresses of other sandboxes, which are never reached",
                 hint: "'pool4' and 'pool6' in /etc/sandboxctl/sandboxctl.toml say which these are")
         }
         guard (try? Files.open(noLinks: "\(paths.programs)/sandbox-gateway", .reference)) != nil else {
@@ -197,17 +196,26 @@ extension NspawnBackend {
         let sockets = try manager.snapshot(of: GatewayUnits.socket(name))
         if sockets.activeState == "active" {
             guard try gatewayRuns(name) else { return 0 }
-            let control = GatewayControl(path: paths.gatewayControl(name))
-            guard case .applied(_, let closed) = try control.ask(.apply(policy)) else {
-                throw SandboxError(.internal, "the gateway of '\(name)' gave another answer than was asked for")
-            }
-            return closed
+            return try applyLive(policy, name, manager)
         }
         if !sockets.isGone { try? manager.resetFailedUnit(GatewayUnits.socket(name)) }
         let units = GatewayUnits.make(for: name, paths: paths, hasV6: hasV6)
         openingGateway = try manager.startTransientUnit(
             units.socket, mode: "replace", properties: units.socketProperties,
             auxiliary: [(units.service, units.serviceProperties)], confirmed: false)
+        return 0
+    }
+
+    /// Tells a gateway that runs. One that does not answer, or cannot do it, is ended with all its connections: the next
+    /// reads what is written.
+    private func applyLive(_ policy: GatewayPolicy, _ name: SandboxName, _ manager: SystemdManager) throws -> Int {
+        do throws(SandboxError) {
+            let control = GatewayControl(path: paths.gatewayControl(name))
+            if case .applied(_, let closed) = try control.ask(.apply(policy)) { return closed }
+        } catch {
+            // It is ended.
+        }
+        try manager.killUnit(GatewayUnits.service(name), signal: 9)
         return 0
     }
 

@@ -146,7 +146,12 @@ private func decisions(
     @Test("The host's own addresses are opened as far as a rule names them") func openings() throws {
         let range = try #require(AddressBlock("192.0.2.0/24"))
         let own = try ["192.0.2.9", "198.51.100.7"].map { try #require(IPAddress($0)) }
-        let direct = [DirectAddress(range: range, grants: [Grant(PortRange(tcp: 80), expires: 5)], host: nil)]
+        // A name that leads to the host opens nothing of it.
+        let direct = [
+            DirectAddress(range: range, grants: [Grant(PortRange(tcp: 80), expires: 5)], host: nil),
+            DirectAddress(
+                range: AddressBlock(own[1]), grants: [Grant(PortRange(tcp: 81))], host: try name("a.example.org")),
+        ]
         let link = UplinkPool.standard.link(3)
         let openings = HostOpening.list(direct, link: link, hostAddresses: own)
         #expect(openings == [HostOpening(source: link.v4.sandbox, address: own[0], ports: [PortRange(tcp: 80)])])

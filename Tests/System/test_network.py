@@ -459,6 +459,42 @@ class Changing(NetworkTest):
         text("network", "allow", "web", "*.wild.example.org")
         self.assertIn("a.deep.wild.example.org http", self.curl("http://a.deep.wild.example.org/"))
 
+    def test_a_gateway_that_does_not_listen_keeps_nothing_open(self):
+        # Denials take effect whatever the gateway is doing; the control is the stream itself, which goes on until then.
+        self.web()
+        with subprocess.Popen(["sandboxctl", "exec", "web", "--", "python3", "-c", self.STREAM], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE) as stream:
+            stream.stdout.readline()
+            subprocess.run(["systemctl", "kill", "-s", "STOP", "sandboxctl-gateway-web.service"], check=True)
+            self.assertIsNone(stream.poll())
+            self.assertIn("in effect", text("network", "deny", "web", "api.example.org"))
+            stream.wait(timeout=5)
+        self.fails("curl -sS -m 5 http://api.example.org/")
+        text("network", "allow", "web", "api.example.org")
+        self.curl("http://api.example.org/")
+
+    def test_questions_take_no_descriptors_from_what_tells_of_a_policy(self):
+        self.web()
+        self.curl("http://api.example.org/")
+        pid = text_of("systemctl", "show", "-p", "MainPID", "--value", "sandboxctl-gateway-web.service").strip()
+        subprocess.run(["prlimit", "--pid", pid, "--nofile=200:200"], check=True)
+        hold = ("import socket,sys\nkept=[]\n"
+                "for n in range(400):\n"
+                " s=socket.socket(); s.settimeout(2); kept.append(s)\n"
+                " try: s.connect(('8.8.8.8',53)); s.sendall(b'\\0')\n"
+                " except OSError: pass\n"
+                "print('up',flush=True); sys.stdin.readline()\n")
+        with subprocess.Popen(["sandboxctl", "exec", "-i", "web", "--", "python3", "-c", hold], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as holder:
+            self.assertEqual(holder.stdout.readline(), b"up\n")
+            self.assertGreater(len(os.listdir(f"/proc/{pid}/fd")), 100)
+            begin = time.monotonic()
+            self.assertIn("web: restricted", text("network", "show", "web"))
+            self.assertIn("in effect", text("network", "deny", "web", "git.example.org"))
+            self.assertLess(time.monotonic() - begin, 2)
+            self.curl("http://api.example.org/")
+            holder.stdin.close()
+
     def test_a_gateway_that_is_stopped_or_gone_lets_nothing_through(self):
         self.web()
         self.curl("http://api.example.org/")
