@@ -7,6 +7,7 @@ internal import SandboxModel
 final class DecisionLog {
     private let sandbox: SandboxName
     private let journal: LocalDatagram
+    private var budget = LogBudget(at: Clock.now)
 
     init(sandbox: SandboxName) throws(SystemError) {
         self.sandbox = sandbox
@@ -44,6 +45,17 @@ final class DecisionLog {
     }
 
     private func send(_ fields: [(String, String)]) {
+        guard let leftOut = budget.take(at: Clock.now) else { return }
+        if leftOut > 0 {
+            write([
+                ("MESSAGE", "\(sandbox): \(leftOut) decisions were not written, there were too many"),
+                ("PRIORITY", "4"), ("LEFT_OUT", "\(leftOut)"),
+            ])
+        }
+        write(fields)
+    }
+
+    private func write(_ fields: [(String, String)]) {
         var bytes: [UInt8] = []
         for (name, value) in fields + [("SANDBOX", "\(sandbox)"), ("SYSLOG_IDENTIFIER", "sandbox-gateway")] {
             // Values hold no line feed: control characters are escaped before.

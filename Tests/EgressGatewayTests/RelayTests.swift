@@ -79,3 +79,23 @@ private struct Bench {
         #expect(!channel.isActive)
     }
 }
+
+@Suite("What is written to the journal") struct LogBudgetTests {
+    @Test("So much at once, then so much a second, and what was left out is told") func budget() {
+        var budget = LogBudget(at: 0)
+        #expect((0..<1500).map { _ in budget.take(at: 0) }.filter { $0 != nil }.count == Int(LogBudget.burst))
+        #expect(budget.take(at: 9999) == nil)
+        #expect(budget.take(at: 10_000) == 501)
+        #expect(budget.take(at: 10_000) == nil)
+        // A second later there is a second's worth, however often it was asked meanwhile.
+        let later = (0..<1000).map { budget.take(at: 10_000 + Int64($0) * 1000) }
+        #expect(later.filter { $0 != nil }.count == Int(LogBudget.rate) - 1)
+    }
+
+    @Test("A clock that is set back stops nothing for long") func clock() {
+        var budget = LogBudget(at: 1_000_000_000)
+        for _ in 0..<1000 { _ = budget.take(at: 1_000_000_000) }
+        #expect(budget.take(at: 0) == nil)
+        #expect(budget.take(at: 10_000) == 1)
+    }
+}

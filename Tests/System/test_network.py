@@ -637,27 +637,32 @@ class Open(NetworkTest):
         self.assertEqual(internet.seen() - before, set())
 
     def test_ports_of_the_host_that_a_rule_names(self):
-        own = next(line.split()[3].split("/")[0] for line in text_of("ip", "-4", "-o", "addr", "show", "wan0").splitlines())
+        own = [line.split()[3].split("/")[0] for line in text_of("ip", "-o", "addr", "show", "wan0", "scope", "global").splitlines()]
+        self.assertEqual(len(own), 2)
+        ruled = [f"[{address}]" if ":" in address else address for address in own]
         self.full("other")
-        self.create("web", "--network", "restricted", "--allow", f"{own}:8765")
-        server = "import socket\nfor p in(8765,8766):\n s=socket.socket(); s.setsockopt(socket.SOL_SOCKET,socket.SO_REUSEADDR,1); " \
-                 "s.bind(('0.0.0.0',p)); s.listen(); globals()[p]=s\nprint('up',flush=True); input()"
+        self.create("web", "--network", "restricted", *(word for address in ruled for word in ("--allow", f"{address}:8765")))
+        server = "import socket\nkept=[]\nfor f,a in((socket.AF_INET,'0.0.0.0'),(socket.AF_INET6,'::')):\n for p in(8765,8766):\n" \
+                 "  s=socket.socket(f); s.setsockopt(socket.SOL_SOCKET,socket.SO_REUSEADDR,1)\n" \
+                 "  if f==socket.AF_INET6: s.setsockopt(41,26,1)\n  s.bind((a,p)); s.listen(); kept.append(s)\n" \
+                 "print('up',flush=True); input()"
         with subprocess.Popen(["python3", "-c", server], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as host:
             host.stdout.readline()
+            both = sorted(own)
 
             def reached(name):
-                return [self.knock(port, own, name=name) for port in (8765, 8766)]
+                return [self.knock(port, *own, name=name) for port in (8765, 8766)]
 
-            self.assertEqual((reached("web"), reached("other")), ([[own], []], [[], []]))
+            self.assertEqual((reached("web"), reached("other")), ([both, []], [[], []]))
             self.assertEqual(text("network", "verify", "--all"), "other: ok\nweb: ok\n")
             # The table is thrown away, and comes back with the opening.
             subprocess.run(["nft", "flush", "ruleset"], check=True)
             self.assertTrue(eventually(lambda: text_or_nothing("network", "verify", "web") == "web: ok\n", 1))
-            self.assertEqual(reached("web"), [[own], []])
-            text("network", "allow", "other", own + ":8766")
-            self.assertEqual((reached("web"), reached("other")), ([[own], []], [[], [own]]))
-            text("network", "deny", "web", own)
-            self.assertEqual((reached("web"), reached("other")), ([[], []], [[], [own]]))
+            self.assertEqual(reached("web"), [both, []])
+            text("network", "allow", "other", *(f"{address}:8766" for address in ruled))
+            self.assertEqual((reached("web"), reached("other")), ([both, []], [[], both]))
+            text("network", "deny", "web", *ruled)
+            self.assertEqual((reached("web"), reached("other")), ([[], []], [[], both]))
             host.stdin.close()
         refused = sandboxctl("network", "allow", "web", "10.213.32.0/24:80")
         self.assertEqual(refused.returncode, 78)
