@@ -95,9 +95,12 @@ enum Convert {
 
     /// What `network deny` takes: a host as a rule has it, all of it or some ports.
     static func denial(_ text: String) throws(BadValue) -> NetworkChange.Denial {
-        if let whole = try? EgressRule.destination(text) { return NetworkChange.Denial(whole) }
-        let rule = try rule(text)
-        return NetworkChange.Denial(rule.destination, ports: rule.ports)
+        do throws(EgressRuleProblem) {
+            let (destination, ports) = try EgressRule.parts(text)
+            return NetworkChange.Denial(destination, ports: ports)
+        } catch {
+            throw BadValue("it \(error.text)")
+        }
     }
 
     static func workspaceMode(_ text: String) throws(BadValue) -> WorkspaceMode {

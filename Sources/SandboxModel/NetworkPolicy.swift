@@ -175,10 +175,17 @@ public struct EgressRule: Hashable, Codable, Sendable {
     /// - Parameter via: how a host is reached.
     /// - Throws: what is wrong, in words that follow "'…' ".
     public init(parsing text: String, via: Path = .gateway) throws(EgressRuleProblem) {
-        if text.contains("://") { throw EgressRuleProblem("is a URL; write the host alone, or HOST:PORT") }
-        let (destination, ports) = try Self.split(text)
-        self.init(try Self.destination(String(destination)), ports: try Self.ports(ports), via: via)
+        let (destination, ports) = try Self.parts(text)
+        self.init(destination, ports: ports ?? Self.standardPorts, via: via)
         if let problem { throw EgressRuleProblem(problem) }
+    }
+
+    /// The parts of such a text; no ports where it names none.
+    /// - Throws: what is wrong, in words that follow "'…' ".
+    public static func parts(_ text: String) throws(EgressRuleProblem) -> (Destination, [PortRange]?) {
+        if text.contains("://") { throw EgressRuleProblem("is a URL; write the host alone, or HOST:PORT") }
+        let (destination, ports) = try split(text)
+        return (try Self.destination(String(destination)), try ports.map(Self.ports))
     }
 
     /// Reads a host pattern, an address or a range of addresses.
@@ -213,8 +220,7 @@ public struct EgressRule: Hashable, Codable, Sendable {
         return (bracketed ?? rest[..<colon], rest[rest.index(after: colon)...])
     }
 
-    private static func ports(_ text: Substring?) throws(EgressRuleProblem) -> [PortRange] {
-        guard let text else { return standardPorts }
+    private static func ports(_ text: Substring) throws(EgressRuleProblem) -> [PortRange] {
         var result: [PortRange] = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
             guard let range = PortRange(parsing: String(part)) else {

@@ -645,7 +645,7 @@ class Open(NetworkTest):
         server = "import socket\nkept=[]\nfor f,a in((socket.AF_INET,'0.0.0.0'),(socket.AF_INET6,'::')):\n for p in(8765,8766):\n" \
                  "  s=socket.socket(f); s.setsockopt(socket.SOL_SOCKET,socket.SO_REUSEADDR,1)\n" \
                  "  if f==socket.AF_INET6: s.setsockopt(41,26,1)\n  s.bind((a,p)); s.listen(); kept.append(s)\n" \
-                 "print('up',flush=True); input()"
+                 "print('up',flush=True); import sys; sys.stdin.readline()"
         with subprocess.Popen(["python3", "-c", server], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as host:
             host.stdout.readline()
             both = sorted(own)
