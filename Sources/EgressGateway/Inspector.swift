@@ -83,7 +83,7 @@ struct Inspector {
     private mutating func decide(_ bytes: [UInt8]) -> [Step] {
         guard let first = bytes.first else { return [] }
         if expectation != .http, first == 0x16 { return followTLS(ClientHelloParser(), [], bytes) }
-        if expectation == .tls { return refuse(.protocol, named: nil, reply: Self.tlsReply(.protocol, bytes)) }
+        if expectation == .tls { return refuse(.protocol, named: nil, reply: nil) }
         if expectation == .http { return followHTTP(HTTPRequestFollower(), bytes) }
         switch Self.looksLikeHTTP(bytes) {
         case true?: return followHTTP(HTTPRequestFollower(), bytes)
@@ -126,8 +126,6 @@ struct Inspector {
             return [.forward(held + bytes), .passAll]
         }
     }
-
-    private static func tlsReply(_ refusal: Decisions.Refusal, _ bytes: [UInt8]) -> [UInt8]? { nil }
 
     // MARK: HTTP
 

@@ -214,6 +214,11 @@ public enum NamespaceRuleset {
                 "own address",
                 [.interface(.output, .name("lo")), .address(.destination, AddressBlock(address)), .accept])
         }
+        // Anybody may bind a socket to an IPv6 address that is not there (`IPV6_FREEBIND`, linux/in6.h): another sandbox would get
+        // the answers.
+        let spoofed = [link.v4.sandbox, link.v6.sandbox].map { address in
+            Rule("own source only", [out, .address(.source, AddressBlock(address), negated: true), .drop])
+        }
         let limit = Rule(
             crowdRule,
             [
@@ -242,7 +247,7 @@ public enum NamespaceRuleset {
                     .goto("leave"),
                 ])
         }
-        return own + [limit] + direct + (announcements ?? []) + (isFull ? open : [])
+        return own + spoofed + [limit] + direct + (announcements ?? []) + (isFull ? open : [])
     }
 
     private static let loopbacks = ["127.0.0.0/8", "::1"].compactMap { AddressBlock($0) }

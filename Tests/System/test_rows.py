@@ -90,6 +90,28 @@ class Rows(NetworkTest):
         self.assertEqual(internet.seen() - before, {"8.8.8.2"})
         self.assertEqual(text_of("ip", "neigh", "show", "dev", link), neighbours)
 
+    def test_nobody_speaks_in_anothers_name(self):
+        # NET-13, NET-15: IPv6 lets anybody bind to an address that is not his; the answers would go to another sandbox.
+        self.create("web", "--network", "full")
+        self.create("other", "--network", "full")
+        inside = ["ip", "netns", "exec", "sandbox-other", "ip", "-6", "-o", "addr", "show", "uplink", "scope", "global"]
+        theirs = text_of(*inside).split()[3].split("/")[0]
+        send = ("for a,to in(({!r},'2001:4860::71'),('2001:db8:9::9','2001:4860::72'),('::','2001:4860::73')):\n"
+                " s=socket.socket(10,2); s.setsockopt(41,78,1)\n"  # IPV6_FREEBIND
+                " try: s.bind((a,4000)); s.sendto(b'x',(to,53000)); print('sent',a)\n"
+                " except OSError as e: print(e)\n").format(theirs)
+        before = internet.seen()
+        self.assertIn("sent", self.python(send))
+        self.assertTrue(eventually(lambda: "2001:4860::73" in internet.seen() - before))
+        self.assertEqual(internet.seen() - before, {"2001:4860::73"})
+        # The control: without the rule about sources, one that is another sandbox's leaves.
+        nft = ["ip", "netns", "exec", "sandbox-web", "nft"]
+        listed = text_of(*nft, "-a", "list", "chain", "inet", "sandbox", "output").splitlines()
+        for rule in (line for line in listed if "own source only" in line):
+            subprocess.run(nft + ["delete", "rule", "inet", "sandbox", "output", "handle", rule.split()[-1]], check=True)
+        self.python(send)
+        self.assertTrue(eventually(lambda: "2001:4860::71" in internet.seen()))
+
     def test_a_place_that_is_free_again_brings_nothing(self):
         # NET-22, DNS-16: the next one has the number of the last, and nothing of its rules.
         self.create("first", "--network", "full")
