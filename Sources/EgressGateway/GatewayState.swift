@@ -5,9 +5,13 @@ internal import SandboxModel
 
 /// Everything the gateway of one sandbox knows. Lives on one event loop and is used there only.
 final class GatewayState {
-    /// More connections than this at once are refused. Each has three descriptors while its host is tried over both
-    /// families, and some are for what else there is: questions, and whoever tells of another policy.
+    /// More connections than this at once are refused. Each has two descriptors.
     private let relayLimit: Int
+    /// More than this that wait for their host are refused. Each has one descriptor more, for the host's other family, and
+    /// two for the questions about its name.
+    private static let connectLimit = 512
+    /// Descriptors for these, for questions of the payload, and for whoever tells of another policy.
+    private static let reserve = 3 * connectLimit + 444
     /// Hosts that the report lists.
     private static let hostLimit = 256
 
@@ -22,6 +26,7 @@ final class GatewayState {
     private var denials = DenialTable()
     private var hosts: [HostName: GatewayReport.Host] = [:]
     private var relays: [ObjectIdentifier: Relay] = [:]
+    private var connecting = 0
     private var expiry: Scheduled<Void>?
 
     init(
@@ -33,7 +38,7 @@ final class GatewayState {
         self.log = log
         self.resolver = resolver
         self.eventLoop = eventLoop
-        relayLimit = max(16, (ThisProcess.descriptorLimit - 4096) / 3)
+        relayLimit = max(16, (ThisProcess.descriptorLimit - Self.reserve) / 2)
         scheduleExpiry()
         let state = NIOLoopBound(self, eventLoop: eventLoop)
         eventLoop.scheduleRepeatedTask(initialDelay: .minutes(1), delay: .minutes(1)) { _ in
@@ -132,6 +137,16 @@ final class GatewayState {
     }
 
     func remove(_ relay: Relay) { relays[ObjectIdentifier(relay)] = nil }
+
+    /// Whether one more relay may connect to its host; each that may says when that has ended.
+    func beginConnecting() -> Bool {
+        guard connecting < Self.connectLimit else { return false }
+        connecting += 1
+        return true
+    }
+
+    /// One of them is connected, or failed.
+    func endConnecting() { connecting -= 1 }
 
     /// A relay to a host was opened.
     func opened(_ host: HostName) {

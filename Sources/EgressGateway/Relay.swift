@@ -163,7 +163,7 @@ final class Relay {
     // MARK: The host
 
     private func connect() {
-        guard let host else { return cut() }
+        guard let host, state.beginConnecting() else { return cut() }
         phase = .connecting
         expectSoon(Self.patience)
         let relay = NIOLoopBound(self, eventLoop: client.eventLoop)
@@ -187,6 +187,7 @@ final class Relay {
     }
 
     private func connected(_ result: Result<any Channel, any Error>) {
+        state.endConnecting()
         deadline?.cancel()
         switch result {
         case .success(let channel):

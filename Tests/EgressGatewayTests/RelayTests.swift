@@ -71,6 +71,16 @@ private struct Bench {
         #expect(bench.state.report.denials.map(\.refusal) == [.port, .port])
     }
 
+    @Test("Those that wait for their host are bounded") func connecting() throws {
+        let state = try Bench(hosts: ["a.example.org"]).state
+        var count = 0
+        while state.beginConnecting() { count += 1 }
+        #expect(count == 512)
+        state.endConnecting()
+        #expect(state.beginConnecting())
+        #expect(!state.beginConnecting())
+    }
+
     @Test("A policy that allows a host no longer ends what is open to it") func tightened() throws {
         let bench = try Bench(hosts: ["a.example.org"])
         let (_, channel) = try bench.relay(port: 443)
