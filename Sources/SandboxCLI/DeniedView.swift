@@ -44,11 +44,18 @@ struct DeniedView: Encodable {
                 target: denial.target, port: denial.port, protocol: nil, reason: denial.refusal.sentence,
                 count: denial.count, last: now - denial.last, allow: Self.command(name, denial, policy))
         }
-        denials += (status.report?.refused ?? []).map { Self.view($0, status) }
         forgotten = gateway?.forgottenDenials ?? 0
         budget = BudgetView(status)
         overRate = status.report?.overRate
         overConnections = status.report?.overCrowd
+        for refused in status.report?.refused ?? [] { add(Self.view(refused, status)) }
+    }
+
+    /// A host has an address of each family, and one row.
+    private mutating func add(_ denial: DenialView) {
+        guard let index = denials.firstIndex(where: { $0.isAbout(denial) }) else { return denials.append(denial) }
+        denials[index].count += denial.count
+        denials[index].last = min(denials[index].last, denial.last)
     }
 
     /// A destination that the kernel refused. An address that stands for a host is shown as the host.

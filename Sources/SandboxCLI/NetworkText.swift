@@ -12,7 +12,8 @@ enum NetworkText {
                     + view.rules.map { rule in
                         [
                             Text.Cell("  \(rule.host)"), Text.Cell(rule.ports.joined(separator: ",")),
-                            Text.Cell(rule.via.rawValue), Text.Cell(rule.addresses.joined(separator: " ")),
+                            Text.Cell(rule.via.rawValue),
+                            Text.Cell(rule.addresses.isEmpty ? "-" : rule.addresses.joined(separator: " ")),
                             Text.Cell(rule.expiresIn.map { "in \(Text.span(microseconds: $0))" } ?? "-"),
                             Text.Cell(rule.preset ?? "-"),
                         ]

@@ -138,6 +138,7 @@ extension SandboxEngine {
         try host.checkNetwork(new, compiled)
         try store.save(new)
         var closed = 0
+        var problems: [String] = []
         if try run(new) != nil {
             do throws(SandboxError) {
                 closed = try host.applyNetwork(new, compiled, beforeLaunch: false)
@@ -149,13 +150,14 @@ extension SandboxEngine {
             let known = Set(new.network?.resolved.map(\.name) ?? [])
             if !known.isSuperset(of: compiled.lookups) {
                 closed += try refreshAddresses(&new, of: compiled.lookups)
+                problems = failures(new)
             } else if compiled.lookups.isEmpty, old.network?.resolved.isEmpty == false {
                 try host.scheduleRefresh(new.name, isWanted: false)
             }
         }
         events.record(.network, new)
         return NetworkOutcome(
-            generation: new.network?.generation ?? 0, closed: closed, changed: true, problems: failures(new))
+            generation: new.network?.generation ?? 0, closed: closed, changed: true, problems: problems)
     }
 
     /// Looks direct hosts of a running sandbox up and carries out what was found: new addresses are open before
