@@ -215,7 +215,12 @@ extension NspawnBackend {
         } catch {
             // It is ended.
         }
-        try manager.killUnit(GatewayUnits.service(name), signal: 9)
+        do throws(BusError) {
+            try manager.killUnit(GatewayUnits.service(name), signal: 9)
+        } catch {
+            // It has ended by itself.
+            guard error.kind == .notFound else { throw error }
+        }
         return 0
     }
 
