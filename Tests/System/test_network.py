@@ -396,6 +396,12 @@ class Changing(NetworkTest):
         self.assertIn("is spent", text("network", "denied", "web"))
         self.assertIn("is spent", text("status", "web"))
         self.assertEqual(sandboxctl("network", "explain", "web", "api.example.org", "80").returncode, 1)
+        # And it stays spent when the rules are made anew.
+        text("network", "set", "web", "full")
+        self.fails("curl -sS -m 5 http://api.example.org/")
+        self.assertIn("is spent", text("network", "denied", "web"))
+        text("restart", "web")
+        self.curl("http://api.example.org/")
 
     def test_decisions_are_in_the_journal(self):
         self.web()
@@ -425,8 +431,14 @@ class Changing(NetworkTest):
         for _ in range(8):
             self.inside("curl -sS -m 3 http://api.example.org/; true", "web")
 
+        # As many as the kernel remembers, and more.
+        many = "import socket\nfor n in range(1200):\n s=socket.socket(); s.connect_ex((f'203.0.113.{n%250+1}',9000+n//250))\n"
+        self.inside("python3 -", "web", stdin=many.encode())
+        self.fails("curl -sS -m 3 http://203.0.113.66:8080/")
+
         def seen():
             view = json.loads(text("network", "denied", "web", "--json"))
+            self.assertGreater(len(view["denials"]), 1000)
             return view["budget"]["spent"], [entry["target"] for entry in view["denials"] if entry.get("port") == 8080]
 
         self.assertIn("for its rate", text("network", "denied", "web"))
