@@ -7,7 +7,9 @@ internal import SandboxModel
 final class DecisionLog {
     private let sandbox: SandboxName
     private let journal: LocalDatagram
-    private var budget = LogBudget(at: Clock.now)
+    /// A payload that is refused as often as it likes does not hide what it was allowed.
+    private var refusals = LogBudget(at: Clock.now)
+    private var connections = LogBudget(at: Clock.now)
 
     init(sandbox: SandboxName) throws(SystemError) {
         self.sandbox = sandbox
@@ -17,20 +19,24 @@ final class DecisionLog {
     /// A relay ended.
     func relayed(_ connection: AllowedConnection, port: UInt16, sent: UInt64, received: UInt64) {
         let host = connection.host
-        send([
-            ("MESSAGE", "\(sandbox): relayed \(host):\(port), \(sent) bytes out, \(received) in"), ("PRIORITY", "6"),
-            ("VERDICT", "allowed"), ("HOST", host.text), ("PORT", "\(port)"), ("RULE", "\(connection.rule)"),
-            ("BYTES_SENT", "\(sent)"), ("BYTES_RECEIVED", "\(received)"),
-        ])
+        send(
+            [
+                ("MESSAGE", "\(sandbox): relayed \(host):\(port), \(sent) bytes out, \(received) in"),
+                ("PRIORITY", "6"),
+                ("VERDICT", "allowed"), ("HOST", host.text), ("PORT", "\(port)"), ("RULE", "\(connection.rule)"),
+                ("BYTES_SENT", "\(sent)"), ("BYTES_RECEIVED", "\(received)"),
+            ], &connections)
     }
 
     /// A host that may be reached was not.
     func failed(_ connection: AllowedConnection, port: UInt16, why: String) {
         let host = connection.host
-        send([
-            ("MESSAGE", "\(sandbox): not relayed \(host):\(port): \(why)"), ("PRIORITY", "5"), ("VERDICT", "allowed"),
-            ("HOST", host.text), ("PORT", "\(port)"), ("RULE", "\(connection.rule)"), ("ERROR", why),
-        ])
+        send(
+            [
+                ("MESSAGE", "\(sandbox): not relayed \(host):\(port): \(why)"), ("PRIORITY", "5"),
+                ("VERDICT", "allowed"),
+                ("HOST", host.text), ("PORT", "\(port)"), ("RULE", "\(connection.rule)"), ("ERROR", why),
+            ], &connections)
     }
 
     /// Something was refused for the first time.
@@ -41,10 +47,10 @@ final class DecisionLog {
             ("VERDICT", "refused"), ("HOST", target.escapingControls), ("REASON", refusal.rawValue),
         ]
         if let port { fields.append(("PORT", "\(port)")) }
-        send(fields)
+        send(fields, &refusals)
     }
 
-    private func send(_ fields: [(String, String)]) {
+    private func send(_ fields: [(String, String)], _ budget: inout LogBudget) {
         guard let leftOut = budget.take(at: Clock.now) else { return }
         if leftOut > 0 {
             write([

@@ -163,7 +163,8 @@ final class Relay {
     // MARK: The host
 
     private func connect() {
-        guard let host, state.beginConnecting() else { return cut() }
+        guard let host else { return cut() }
+        guard state.beginConnecting() else { return failed("too many connections wait for their hosts") }
         phase = .connecting
         expectSoon(Self.patience)
         let relay = NIOLoopBound(self, eventLoop: client.eventLoop)

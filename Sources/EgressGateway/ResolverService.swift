@@ -117,14 +117,23 @@ final class ResolverService {
         }
         lookups += 1
         let answering = NIOLoopBound((service: self, query: query, reply: reply), eventLoop: state.eventLoop)
-        state.resolver.find(name, query.type).whenComplete { result in
+        let other: DNSType = query.type == .a ? .aaaa : .a
+        state.resolver.find(name, query.type).flatMap { found in
+            let service = answering.value.service
+            guard !found.addresses.isEmpty, !service.hasUsable(found) else {
+                return service.state.eventLoop.makeSucceededFuture((found, false))
+            }
+            // Whether the name leads anywhere is a matter of both families.
+            return service.state.resolver.find(name, other).map { (found, answering.value.service.hasUsable($0)) }
+                .flatMapErrorThrowing { _ in (found, false) }
+        }.whenComplete { result in
             let (service, query, reply) = answering.value
             service.lookups -= 1
             switch result {
-            case .success(let found):
+            case .success(let (found, hasOther)):
                 // What no rule names is not reached, so a private address would lead nowhere.
                 let usable = found.addresses.filter { service.state.isReachable($0, allowsPrivate: false) }
-                guard usable.isEmpty, !found.addresses.isEmpty else {
+                guard usable.isEmpty, !found.addresses.isEmpty, !hasOther else {
                     return reply(service.encode(query, usable, found.lifetime, room))
                 }
                 if let places, found.addresses.contains(where: { service.state.isReachable($0) }) {
@@ -139,6 +148,10 @@ final class ResolverService {
                     .encode(to: query, limit: room))
             }
         }
+    }
+
+    private func hasUsable(_ found: UpstreamResolver.Found) -> Bool {
+        found.addresses.contains { state.isReachable($0, allowsPrivate: false) }
     }
 }
 

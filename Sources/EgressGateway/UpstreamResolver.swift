@@ -39,6 +39,8 @@ final class UpstreamResolver {
     private static let patience = TimeAmount.seconds(2)
     /// Seconds.
     private static let longestLifetime: UInt32 = 3600
+    /// Addresses of one family that a connection tries.
+    private static let triedAddresses = 4
     private static let negativeLifetime: UInt32 = 5
     private static let cacheLimit = 4096
 
@@ -80,7 +82,11 @@ final class UpstreamResolver {
     }
 
     private func keep(_ key: Key, _ found: Found) {
-        guard found.lifetime > 0 else { return }
+        guard found.lifetime > 0 else {
+            // An older answer is not truer than one that may not be kept.
+            cache[key] = nil
+            return
+        }
         let now = NIODeadline.now()
         if cache.count >= Self.cacheLimit {
             cache = cache.filter { $0.value.expires > now }
@@ -169,7 +175,8 @@ final class UpstreamResolver {
             looking.value.resolver.find(name, type).flatMapThrowing { found in
                 let usable = found.addresses.filter(looking.value.isReachable)
                 guard !usable.isEmpty || found.addresses.isEmpty else { throw Failure.refused }
-                return usable.compactMap { $0.socketAddress(port: port) }
+                // Each may be tried while the others wait, with a descriptor of its own.
+                return usable.prefix(Self.triedAddresses).compactMap { $0.socketAddress(port: port) }
             }
         }
     }

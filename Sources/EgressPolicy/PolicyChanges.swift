@@ -21,14 +21,17 @@ extension NetworkPolicy {
     }
 
     /// The policy with further rules. A rule about the same ports of the same destination takes the place of the one
-    /// that was there; a denial of it ends.
+    /// that was there, unless that one has no end and the new one has; a denial of it ends.
     public func allowing(_ new: [EgressRule]) -> NetworkPolicy {
         var policy = self
         for rule in new {
-            policy.rules.removeAll {
-                $0.destination == rule.destination && $0.ports == rule.ports && $0.via == rule.via
+            func isAlike(_ other: EgressRule) -> Bool {
+                other.destination == rule.destination && other.ports == rule.ports && other.via == rule.via
             }
-            policy.rules.append(rule)
+            if rule.expires == nil || !policy.rules.contains(where: { isAlike($0) && $0.expires == nil }) {
+                policy.rules.removeAll(where: isAlike)
+                policy.rules.append(rule)
+            }
             if case .host(let pattern) = rule.destination { policy.denied.removeAll { $0 == pattern } }
         }
         return policy
@@ -54,6 +57,25 @@ extension NetworkPolicy {
         }
         if isCovered || policy.mode == .full { policy.denied.append(pattern) }
         return policy
+    }
+
+    /// What still lets through what ``denying(_:ports:)`` was asked to deny; nil when nothing does.
+    public func remaining(_ destination: EgressRule.Destination, ports: [PortRange]?) -> String? {
+        if case .host(let pattern) = destination {
+            if denied.contains(where: { $0.covers(pattern) }) { return nil }
+            if mode == .full { return "the mode \"full\"" }
+        }
+        let rule = rules.first { rule in
+            let isWider =
+                switch (rule.destination, destination) {
+                case (.host(let wide), .host(let pattern)): wide.covers(pattern)
+                case (.network(let wide), .network(let range)): wide.contains(range)
+                default: false
+                }
+            let isOpen = ports.map { $0.contains { port in rule.ports.contains { $0.without(port) != [$0] } } } ?? true
+            return isWider && isOpen
+        }
+        return rule.map { "'\($0)'" }
     }
 }
 

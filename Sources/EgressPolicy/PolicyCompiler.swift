@@ -10,7 +10,10 @@ public struct CompiledPolicy: Hashable, Sendable {
     public var lookups: [HostName]
 
     /// Whether the sandbox needs a link of its own to the host's network.
-    public var needsUplink: Bool { gateway.mode == .full || !direct.isEmpty || !lookups.isEmpty }
+    public var needsUplink: Bool { gateway.mode == .full || !direct.isEmpty || !lookups.isEmpty || hasEnded }
+
+    /// Whether direct rules are over that nobody has taken away yet: the link goes together with them.
+    var hasEnded = false
 }
 
 /// A range of addresses that is reached through the kernel.
@@ -68,6 +71,8 @@ public enum PolicyCompiler {
     ) -> CompiledPolicy {
         let known = Dictionary(resolved.map { ($0.name, $0) }) { first, _ in first }
         var compiled = CompiledPolicy(gateway: gateway, direct: [], lookups: [])
+        compiled.hasEnded =
+            policy.mode != .none && policy.rules.contains { $0.via == .direct && $0.hasExpired(at: time) }
         var ranges: [AddressBlock: [Grant]] = [:]
         for rule in open {
             guard case .network(let range) = rule.destination else { continue }

@@ -33,10 +33,8 @@ public struct LoopbackRoutes {
     /// Takes them away; missing ones are no error.
     public func remove(_ destinations: [AddressBlock]) throws(NetlinkError) {
         for destination in destinations {
-            do throws(NetlinkError) {
+            try unlessMissing { () throws(NetlinkError) in
                 try change(RouteMessage.deleteRoute, destination, flags: 0)
-            } catch {
-                guard [ESRCH, ENOENT, EAFNOSUPPORT, EOPNOTSUPP].contains(error.errno) else { throw error }
             }
         }
     }
@@ -64,11 +62,20 @@ public struct LoopbackRoutes {
 
     /// Takes that back; what is missing is no error.
     public func remove(port: UInt16, family: AddressFamily) throws(NetlinkError) {
-        do throws(NetlinkError) {
-            for transport in Self.transports {
+        for transport in Self.transports {
+            try unlessMissing { () throws(NetlinkError) in
                 try changeRule(RouteMessage.deleteRule, port, transport, family, flags: 0)
             }
+        }
+        try unlessMissing { () throws(NetlinkError) in
             try change(RouteMessage.deleteRoute, AddressBlock.everything(family), flags: 0, table: Self.portTable)
+        }
+    }
+
+    /// Takes something away; that it is not there is no error.
+    private func unlessMissing(_ action: () throws(NetlinkError) -> Void) throws(NetlinkError) {
+        do throws(NetlinkError) {
+            try action()
         } catch {
             guard [ESRCH, ENOENT, EAFNOSUPPORT, EOPNOTSUPP].contains(error.errno) else { throw error }
         }

@@ -59,11 +59,14 @@ struct HostUplinks {
             // One without an owner is what a command that was killed left: nobody makes one now.
             let found = self.owner(of: interface)
             guard found == nil || found == "\(owner)" else { continue }
-            try UplinkDevices.remove(interface)
+            // The file first: one that outlives its interface would open what nobody asks for.
             try files.open([], for: interface)
+            try UplinkDevices.remove(interface)
             wasThere = true
         }
-        guard interfaces().isEmpty else {
+        let left = interfaces()
+        try files.keepOpenings(of: left)
+        guard left.isEmpty else {
             if wasThere { _ = try applyRules() }
             return
         }
@@ -103,8 +106,11 @@ struct HostUplinks {
 
     /// Sees to it that nobody else refuses what ours let through.
     private func letThrough() throws {
-        guard try chains.letThrough(), try firewall.trust(ranges) else { return }
+        guard try chains.letThrough() else { return }
+        let wasTrusted = files.isTrusted
+        // Written down before it is asked for, as everything is.
         try files.setTrusted(true)
+        if try !firewall.trust(ranges), !wasTrusted { try files.setTrusted(false) }
     }
 
     private func takeBackTrust() throws {
@@ -115,9 +121,13 @@ struct HostUplinks {
 
     private var ranges: [String] { [pool.v4, pool.v6].map(\.description) }
 
-    /// What differs between the host's rules and switches and what they should be, a line each.
-    func differences() throws -> [String] {
-        try Ruleset.differences(applied: rules, read: NetfilterSocket.open().read(table: HostRuleset.table))
+    /// What differs between the host's rules and switches and what they should be for a link, a line each.
+    func differences(_ link: Uplink, opened: [HostOpening]) throws -> [String] {
+        let lock = try lock()
+        defer { withExtendedLifetime(lock) {} }
+        let isOther = Set(files.openings(of: link.interface)) != Set(opened)
+        return try (isOther ? ["what '\(link.interface)' may reach of the host is not what the policy says"] : [])
+            + Ruleset.differences(applied: rules, read: NetfilterSocket.open().read(table: HostRuleset.table))
             + forwarding.differences(v6: HostForwarding.hasV6Route)
     }
 

@@ -22,7 +22,7 @@ extension NspawnBackend {
                 policy, record.template.network, surroundings: surroundings, at: now())
             {
                 lines = Ruleset.differences(applied: rules, read: read, grace: Self.timeoutGrace)
-                if surroundings != nil { lines += try linkDifferences(record.name) }
+                if let surroundings { lines += try linkDifferences(record.name, surroundings, policy.direct) }
             } else if read != nil {
                 lines = ["table '\(NamespaceRuleset.table)': should not be there"]
             }
@@ -51,10 +51,14 @@ extension NspawnBackend {
     }
 
     /// What is wrong with the host's side of a link.
-    private func linkDifferences(_ name: SandboxName) throws -> [String] {
+    private func linkDifferences(
+        _ name: SandboxName, _ surroundings: NamespaceRuleset.Surroundings, _ direct: [DirectAddress]
+    ) throws -> [String] {
         guard uplinks.isAttached(name) else { return ["link: is not there"] }
         let guardian = try SystemdManager(try bus()).snapshot(of: GuardUnit.name).activeState
-        return try uplinks.differences().map { "host: \($0)" } + (guardian == "active" ? [] : ["guard: is not running"])
+        let opened = openings(surroundings, direct)
+        return try uplinks.differences(surroundings.link, opened: opened).map { "host: \($0)" }
+            + (guardian == "active" ? [] : ["guard: is not running"])
     }
 
     /// See `Backend`.

@@ -12,7 +12,8 @@ extension NspawnBackend {
         guard policy.gateway.mode != .none else { return }
         let named = policy.direct.filter { $0.host == nil }.map(\.range)
         let pool = named.isEmpty ? nil : uplinks.pool
-        let others = pool.flatMap { pool in named.first { $0.overlaps(pool.v4) || $0.overlaps(pool.v6) } }
+        // A wider range is a rule about what else is in it: the host's table keeps sandboxes apart.
+        let others = pool.flatMap { pool in named.first { pool.v4.contains($0) || pool.v6.contains($0) } }
         if let others {
             throw SandboxError(
                 .configuration, "'\(others)' has addresses of other sandboxes, which are never reached",
@@ -85,13 +86,20 @@ extension NspawnBackend {
         let isLinked = surroundings != nil && uplinks.isAttached(name)
         let hasV6 = try isLinked || Loopback.makeRoutes(namespace)
         if let surroundings {
-            let opened = HostOpening.list(
-                direct, link: surroundings.link, hostAddresses: surroundings.hostAddresses)
-            try uplinks.attach(surroundings.link, owner: name, namespace: namespace, opened: opened)
+            try uplinks.attach(
+                surroundings.link, owner: name, namespace: namespace, opened: openings(surroundings, direct))
         } else {
             try uplinks.detach(name)
         }
         return hasV6
+    }
+
+    /// What a policy opens of the host itself; its ends of links are no addresses to be reached.
+    func openings(_ surroundings: NamespaceRuleset.Surroundings, _ direct: [DirectAddress]) -> [HostOpening] {
+        let pool = uplinks.pool
+        return HostOpening.list(
+            direct, link: surroundings.link,
+            hostAddresses: surroundings.hostAddresses.filter { !pool.v4.contains($0) && !pool.v6.contains($0) })
     }
 
     /// What rules must know of the link, for a policy that needs one.

@@ -15,7 +15,16 @@ struct UplinkFiles {
     private static let opened = "opened-"
 
     /// Whether there is anything that belongs to links.
-    var isMarked: Bool { content(of: Self.mark) != nil }
+    ///
+    /// One that cannot be looked at is taken for there: what it tells of is taken away rather than forgotten.
+    var isMarked: Bool {
+        do throws(SystemError) {
+            _ = try Files.open(noLinks: "\(directory)/\(Self.mark)", .reference)
+            return true
+        } catch {
+            return !error.isNotFound
+        }
+    }
 
     /// The pool that links were made with; nil where there are none.
     var pool: UplinkPool? {
@@ -39,9 +48,20 @@ struct UplinkFiles {
 
     /// What links may reach of the host; a file that cannot be read opens nothing.
     var openings: [HostOpening] {
-        names.filter { $0.hasPrefix(Self.opened) }.flatMap { file in
-            content(of: file).flatMap { try? JSONDecoder().decode([HostOpening].self, from: Data($0)) } ?? []
-        }
+        names.filter { $0.hasPrefix(Self.opened) }.flatMap(decoded)
+    }
+
+    /// What one link may reach of the host.
+    func openings(of interface: String) -> [HostOpening] { decoded(Self.opened + interface) }
+
+    private func decoded(_ file: String) -> [HostOpening] {
+        content(of: file).flatMap { try? JSONDecoder().decode([HostOpening].self, from: Data($0)) } ?? []
+    }
+
+    /// Takes away what links might reach that are no more.
+    func keepOpenings(of interfaces: [String]) throws(SystemError) {
+        let kept = Set(interfaces.map { Self.opened + $0 })
+        for file in names where file.hasPrefix(Self.opened) && !kept.contains(file) { try remove(file) }
     }
 
     /// Writes down what a link may reach of the host.
@@ -71,7 +91,6 @@ struct UplinkFiles {
     }
 
     private func remove(_ file: String) throws(SystemError) {
-        guard content(of: file) != nil else { return }
         try Files.remove(file, beneath: Files.open(noLinks: directory, .directory))
     }
 }

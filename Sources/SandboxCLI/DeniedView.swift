@@ -69,7 +69,7 @@ struct DeniedView: Encodable {
         if let place = SyntheticMap.place(of: refused.address),
             let pattern = status.record.network?.synthetic.pattern(of: place)
         {
-            let isAllowed = status.policy.gateway.hosts.contains { $0.place == place || $0.places.contains(place) }
+            let isAllowed = status.policy.gateway.hosts.contains { $0.places.contains(place) }
             view.target = "\(pattern)"
             view.reason = (isAllowed ? Decisions.Refusal.port : .notAllowed).sentence
             let isOpened = refused.protocol == 6 && refused.port != 0
@@ -92,7 +92,8 @@ struct DeniedView: Encodable {
     ) -> String? {
         guard let host = HostName(parsing: denial.target) else { return nil }
         // A denial ends with a rule about what was denied.
-        let denied = policy.denied.first { $0.matches(host) }
+        let denials = policy.denied.filter { $0.matches(host) }
+        let denied = denials.first { denial in !denials.contains { $0 != denial && $0.covers(denial) } }
         guard denial.refusal.isForWantOfRule || (denial.refusal == .denied && denied != nil) else { return nil }
         let pattern = denied ?? .exact(host)
         let port = denial.port.map { $0 == 80 || $0 == 443 ? "" : ":\($0)" } ?? ""

@@ -68,6 +68,10 @@ enum NetworkText {
         if let count = view.overConnections, count > 0 {
             spent.append("\(view.sandbox): \(times(count)) a new connection was refused because there were too many")
         }
+        if view.forgotten > 0 {
+            spent.append(
+                "\(view.sandbox): \(view.forgotten) more were refused than are kept here; the journal has them")
+        }
         guard !view.denials.isEmpty else { return spent.isEmpty ? ["\(view.sandbox): nothing was refused"] : spent }
         let head: [Text.Cell] = ["TARGET", "PORT", "COUNT", "LAST", "REASON", "TO ALLOW IT"]
         let rows = view.denials.map { denial in

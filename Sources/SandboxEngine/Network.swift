@@ -86,16 +86,28 @@ extension SandboxEngine {
         defer { withExtendedLifetime(lock) {} }
         var (record, _) = try running(name)
         let before = record.network?.generation ?? 0
+        let time = host.now()
+        var closed = 0
+        if record.template.network.rules.contains(where: { $0.hasExpired(at: time) }) {
+            // The kernel has closed what they opened; now what was made for them goes, such as the link.
+            var new = record
+            var state = new.network ?? NetworkState()
+            state.generation += 1
+            new.network = state
+            new.template.network.rules.removeAll { $0.hasExpired(at: time) }
+            closed = try carryOut(new, instead: record).closed
+            (record, _) = try running(name)
+        }
         let hosts = try compile(&record).lookups
         let known = record.network?.resolved ?? []
-        let time = host.now()
         let isDue = hosts.contains { name in
             known.first { $0.name == name }.map { $0.isDue(at: time) } ?? true
         }
         guard !hosts.isEmpty, isDue || !onlyDue else {
-            return NetworkOutcome(generation: before, closed: 0, changed: false)
+            let generation = record.network?.generation ?? 0
+            return NetworkOutcome(generation: generation, closed: closed, changed: generation != before)
         }
-        let closed = try refreshAddresses(&record, of: hosts)
+        closed += try refreshAddresses(&record, of: hosts)
         let generation = record.network?.generation ?? 0
         if generation != before { events.record(.network, record) }
         return NetworkOutcome(
@@ -151,8 +163,10 @@ extension SandboxEngine {
             if !known.isSuperset(of: compiled.lookups) {
                 closed += try refreshAddresses(&new, of: compiled.lookups)
                 problems = failures(new)
-            } else if compiled.lookups.isEmpty, old.network?.resolved.isEmpty == false {
-                try host.scheduleRefresh(new.name, isWanted: false)
+            } else {
+                let isWanted = !compiled.lookups.isEmpty || new.template.network.hasDirectEnd
+                let wasWanted = old.network?.resolved.isEmpty == false || old.template.network.hasDirectEnd
+                if isWanted != wasWanted { try host.scheduleRefresh(new.name, isWanted: isWanted) }
             }
         }
         events.record(.network, new)
@@ -225,6 +239,9 @@ extension SandboxEngine {
 }
 
 extension NetworkPolicy {
+    /// Whether the end of a rule may be the end of the link.
+    fileprivate var hasDirectEnd: Bool { rules.contains { $0.via == .direct && $0.expires != nil } }
+
     /// The policy after a change.
     /// - Throws: `configuration` when its parts would not go together; `notFound` when there is nothing to deny.
     func applying(
@@ -256,6 +273,11 @@ extension NetworkPolicy {
                     throw SandboxError(
                         .notFound, "no rule is about '\(denial.destination)'\(ports)",
                         hint: "'sandboxctl network show \(name)' lists the rules")
+                }
+                if let wider = denied.remaining(denial.destination, ports: denial.ports) {
+                    throw SandboxError(
+                        .configuration, "'\(denial.destination)' would still be allowed by \(wider)",
+                        hint: "a name is denied with all its ports; a range with the rule that has it")
                 }
                 policy = denied
             }

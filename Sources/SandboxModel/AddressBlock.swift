@@ -139,6 +139,11 @@ public struct AddressBlock: Hashable, Sendable {
     public func contains(_ other: IPAddress) -> Bool {
         AddressBlock(other, prefixLength: prefixLength)?.address == address && other.family == family
     }
+
+    /// Whether all of another block is in this one.
+    public func contains(_ other: AddressBlock) -> Bool {
+        other.prefixLength >= prefixLength && contains(other.address)
+    }
 }
 
 extension AddressBlock: CustomStringConvertible {

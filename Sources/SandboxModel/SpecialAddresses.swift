@@ -64,6 +64,9 @@ public enum SpecialAddresses {
         if let never = never.first(where: { $0.overlaps(range) }) {
             return "reaches into \(never), which is never reached"
         }
+        if let embedding = embedded.first(where: { $0.overlaps(range) }) {
+            return "reaches into \(embedding), whose addresses lead to IPv4 addresses: those are what a rule names"
+        }
         return nil
     }
 }
