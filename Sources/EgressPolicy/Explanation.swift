@@ -75,6 +75,9 @@ public struct Explanation: Hashable, Sendable {
             // A synthetic address that somebody knows: the relay knows the name.
             if steps.last?.isAllowed == true, let place = SyntheticMap.place(of: address) {
                 steps.append(relay(decisions, place, port, nil, time))
+            } else if steps.last?.isAllowed == true, port == NamespaceRuleset.resolverPort {
+                steps.append(
+                    Step(judge: .resolver, isAllowed: true, verdict: "answers in place of whoever has that address"))
             }
             return Explanation(steps: steps)
         case .name(let name):

@@ -10,6 +10,9 @@ public struct NetlinkError: Error, Sendable, Hashable, CustomStringConvertible {
     /// number; nil if nothing is known.
     public let detail: String?
 
+    /// Whether what it was about is not there (`ENOENT`).
+    public var isNotFound: Bool { errno == ENOENT }
+
     /// An error of `operation`.
     public init(operation: String, errno: Int32, detail: String? = nil) {
         self.operation = operation

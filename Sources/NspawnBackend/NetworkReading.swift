@@ -45,6 +45,11 @@ extension NspawnBackend {
             throw error.as(.internal).prefixed("read the rules of '\(name)'")
         } catch let error as BusError {
             throw error.asSandboxError("ask systemd about '\(name)'")
+        } catch let error as NetlinkError where error.isNotFound {
+            throw SandboxError(
+                .unavailable, "the rules of '\(name)' are not as sandboxctl made them",
+                hint: "'sandboxctl network verify \(name)' tells more, 'sandboxctl restart \(name)' makes them anew",
+                cause: "\(error)")
         } catch {
             throw SandboxError(.internal, "read the rules of '\(name)'", cause: "\(error)")
         }

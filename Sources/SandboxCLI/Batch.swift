@@ -4,7 +4,7 @@ internal import SandboxModel
 
 /// The operands of a verb that takes several sandboxes.
 struct BatchOptions: ParsableArguments {
-    @Flag(help: "Every sandbox.")
+    @Flag(help: "Every sandbox; of those that must run, all that do.")
     var all = false
 
     @Argument(help: "Names of sandboxes.", completion: .sandboxes)

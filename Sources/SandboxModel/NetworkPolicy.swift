@@ -6,7 +6,8 @@ public enum NetworkMode: String, Codable, Sendable, CaseIterable {
     case none
     /// Only the hosts the policy names, through the gateway.
     case restricted
-    /// Everything but what is always refused (private ranges, metadata addresses, the host itself).
+    /// Everything but private ranges and the host itself, unless a rule names them, and what is never reached (metadata,
+    /// link-local addresses, other sandboxes).
     case full
 }
 
@@ -260,7 +261,7 @@ public struct NetworkPolicy: Hashable, Sendable {
     public var mode: NetworkMode
     /// What may be reached in mode `restricted`, and in mode `full` against what is refused there.
     public var rules: [EgressRule]
-    /// Names that are refused although a wildcard allows them.
+    /// Names that are refused although a wildcard or the mode allows them.
     public var denied: [HostPattern]
     /// Whether names may lead to addresses of private ranges, and rules may name such addresses.
     public var allowsPrivate: Bool

@@ -71,7 +71,8 @@ private func decisions(
             "169.254.169.254",
             "[::1]:80", "[fe80::1]:80", "[2001:db8::1", "224.0.0.1", "198.18.0.1", "http://a.example.org",
             "a.example.org/x",
-            "10.0.0.0/7",
+            "10.0.0.0/7", "[64:ff9b::a9fe:a9fe]", "[64:ff9b::/96]", "[2002::/16]", "[2002:a9fe:a9fe::1]",
+            "[::ffff:10.0.0.5]", "[64:ff9b:1::1]",
         ])
     func wrong(text: String) { #expect(throws: EgressRuleProblem.self) { try EgressRule(parsing: text) } }
 

@@ -303,6 +303,15 @@ class Changing(NetworkTest):
               "  while s.recv(1000): time.sleep(.002)\n"
               "except OSError: sys.exit(7)\n")
 
+    def test_views_without_rules_say_what_to_do(self):
+        self.web("api.example.org")
+        subprocess.run(["ip", "netns", "exec", "sandbox-web", "nft", "flush", "ruleset"], check=True)
+        for verb in ("show", "denied"):
+            said = sandboxctl("network", verb, "web")
+            self.assertEqual((said.returncode, b"sandboxctl restart web" in said.stderr), (69, True), said)
+        text("restart", "web")
+        self.assertEqual(text("network", "verify", "web"), "web: ok\n")
+
     def test_what_is_denied_ends_at_once(self):
         # NET-18, NET-19.
         self.web()
@@ -562,6 +571,21 @@ class Changing(NetworkTest):
         self.curl("https://api.example.org/")
         self.fails("curl -fsS -m 5 http://api.example.org/")
         self.assertEqual(sandboxctl("network", "deny", "web", "api.example.org:25").returncode, 66)
+        # What would deny nothing is no success.
+        text("network", "allow", "web", "*.wild.example.org", "a.wild.example.org", "192.0.2.0/24", "192.0.2.7")
+        for word in ("a.wild.example.org:80", "192.0.2.7"):
+            said = sandboxctl("network", "deny", "web", word)
+            self.assertEqual((said.returncode, b"would still be allowed" in said.stderr), (78, True), said)
+        text("network", "deny", "web", "a.wild.example.org")
+        self.fails("getent hosts a.wild.example.org")
+
+    def test_a_grant_does_not_end_what_has_no_end(self):
+        self.web("api.example.org")
+        self.assertIn("nothing to change", text("network", "allow", "web", "api.example.org", "--for", "1s"))
+        self.assertNotIn('"expires', text("network", "show", "web", "--json"))
+        # The control: what has an end is shown with it.
+        text("network", "allow", "web", "evil.example.net", "--for", "1m")
+        self.assertIn('"expires', text("network", "show", "web", "--json"))
 
     def test_the_program_that_serves_has_no_rights(self):
         self.web()
@@ -808,6 +832,40 @@ class Open(NetworkTest):
         self.knock(81, "10.9.1.3")
         self.assertEqual(internet.seen() - before, {"10.9.1.2"})
 
+    def test_a_rule_may_hold_more_than_links(self):
+        template = "[network]\nmode = \"full\"\nprivate = true\nallow = [{ cidr = \"10.0.0.0/8\", ports = [8080] }]\n"
+        self.full("other")
+        inner = text_of("ip", "netns", "exec", "sandbox-other", "ip", "-4", "-o", "addr", "show", "uplink").split()[3]
+        inner = inner.split("/")[0]
+        beside = "10.9.1.4"
+        self.assertTrue(inner.startswith("10."))
+        self.full(template=template)
+        with subprocess.Popen(["sandboxctl", "exec", "other", "--", "python3", "-c",
+                               "import socket\ns=socket.create_server(('0.0.0.0',8080)); print('up',flush=True); s.accept()"],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as other:
+            try:
+                other.stdout.readline()
+                before = internet.seen()
+                self.assertEqual(self.knock(8080, inner, beside), [])
+                self.assertEqual(internet.seen() - before, {beside})
+                self.assertIsNone(other.poll())
+                # The control: it does listen.
+                self.assertEqual(self.knock(8080, inner, name="other"), [inner])
+            finally:
+                other.kill()
+        self.assertEqual(text("network", "verify", "web"), "web: ok\n")
+        refused = sandboxctl("network", "allow", "web", f"{inner}:8080")
+        self.assertEqual((refused.returncode, b"other sandboxes" in refused.stderr), (78, True), refused)
+
+    def test_both_families_decide(self):
+        self.full()
+        internet.zone(entries={"wild.example.org": {"A": ["203.0.113.10"], "AAAA": ["fd00::5"], "ttl": 0}})
+        self.assertIn("NOERROR", self.inside("dig wild.example.org AAAA", "web"))
+        self.assertEqual(self.inside("dig +short wild.example.org A", "web").strip(), "203.0.113.10")
+        # The control: when neither leads anywhere it is refused.
+        internet.zone(entries={"wild.example.org": {"A": ["10.0.0.5"], "AAAA": ["fd00::5"], "ttl": 0}})
+        self.assertIn("REFUSED", self.inside("dig wild.example.org AAAA", "web"))
+
     def test_the_hosts_table_of_connections_is_not_filled(self):
         # NET-27.
         self.full()
@@ -926,6 +984,23 @@ class Direct(NetworkTest):
         self.assertEqual(text("network", "verify", "web"), "web: ok\n")
         text("reset", "web")
         self.assertTrue(self.echo("203.0.113.50"))
+
+    def test_the_end_of_the_last_one_is_the_end_of_the_link(self):
+        def links():
+            return [name for name in os.listdir("/sys/class/net") if name.startswith("sbx-")]
+
+        self.create("web", "--network", "restricted", "--allow", "api.example.org")
+        text("network", "allow", "web", "203.0.113.50:7/udp", "--for", "2s")
+        self.assertEqual(len(links()), 1)
+        self.assertTrue(self.echo("203.0.113.50"))
+        internet.wait_for("end of the rule", lambda: not self.echo("203.0.113.50"))
+        self.assertEqual(text("network", "verify", "web"), "web: ok\n")
+        # A timer does this too, some time later.
+        self.assertEqual(text_of("systemctl", "is-active", "sandboxctl-refresh-web.timer").strip(), "active")
+        self.assertIn("in effect", text("network", "refresh", "--due", "web"))
+        self.assertEqual(links(), [])
+        self.assertEqual(text("network", "verify", "web"), "web: ok\n")
+        self.assertIn("api.example.org", self.curl("https://api.example.org/"))
 
     def test_an_address_that_changes(self):
         # NET-30.
