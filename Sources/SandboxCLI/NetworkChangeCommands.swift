@@ -36,7 +36,9 @@ extension NetworkCommand {
                     rule.expires = end
                     rules.append(rule)
                 } catch {
-                    throw SandboxError(.usage, "'\(text.escapingControls)' \(error.text)")
+                    throw SandboxError(
+                        .usage, "'\(text.escapingControls)' \(error.text)",
+                        hint: "'sandboxctl network allow --help' tells what a host is")
                 }
             }
             return try NetworkCommand.change(context, name, .allow(rules))
@@ -116,6 +118,7 @@ extension NetworkCommand {
     fileprivate static func line(_ name: SandboxName, _ outcome: NetworkOutcome) -> String {
         guard outcome.changed else { return "\(name): nothing to change" }
         let ended = outcome.closed == 0 ? "" : ", \(outcome.closed) connections ended"
+        guard outcome.isLive else { return "\(name): policy \(outcome.generation) kept for the next start" }
         return "\(name): policy \(outcome.generation) in effect\(ended)"
     }
 }

@@ -40,7 +40,9 @@ extension NetworkCommand {
         private func target() throws(SandboxError) -> Explanation.Target {
             if let address = IPAddress(host) { return .address(address) }
             if let name = HostName(parsing: host) { return .name(name) }
-            throw SandboxError(.usage, "'\(host)' is neither a host's name nor an address")
+            throw SandboxError(
+                .usage, "'\(host.escapingControls)' \(HostName.problem(host) ?? "is no host's name")",
+                hint: "write a name or an address, and the port after it: api.example.org 443")
         }
     }
 }

@@ -10,7 +10,7 @@ struct NetworkView: Encodable {
         var host: String
         var ports: [String]
         var via: EgressRule.Path
-        /// Addresses that stand for the host inside, or that it has.
+        /// Addresses that stand for the host inside, or that it has; none where it is looked up when it is asked for.
         var addresses: [String]
         var expiresIn: Int64?
         var preset: String?
@@ -62,6 +62,8 @@ struct NetworkView: Encodable {
 
     private static func addresses(of rule: EgressRule, _ status: NetworkStatus) -> [String] {
         guard case .host(let pattern) = rule.destination else { return ["\(rule.destination)"] }
+        // Where every name leads to its own addresses, none stand for it.
+        if rule.via == .gateway, status.record.template.network.mode == .full { return [] }
         switch (rule.via, pattern) {
         case (.gateway, .exact):
             guard let place = status.record.network?.synthetic[pattern]?.lowerBound else { return [] }

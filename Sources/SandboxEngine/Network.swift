@@ -35,6 +35,8 @@ public struct NetworkOutcome: Sendable, Equatable {
     public var changed: Bool
     /// What does not work as it was asked for, a line each: direct hosts that were looked up in vain.
     public var problems: [String] = []
+    /// Whether the sandbox runs: else the policy is kept for its next start.
+    public var isLive = true
 }
 
 /// Everything `network show` prints.
@@ -151,7 +153,8 @@ extension SandboxEngine {
         try store.save(new)
         var closed = 0
         var problems: [String] = []
-        if try run(new) != nil {
+        let isLive = try run(new) != nil
+        if isLive {
             do throws(SandboxError) {
                 closed = try host.applyNetwork(new, compiled, beforeLaunch: false)
             } catch {
@@ -171,7 +174,7 @@ extension SandboxEngine {
         }
         events.record(.network, new)
         return NetworkOutcome(
-            generation: new.network?.generation ?? 0, closed: closed, changed: true, problems: problems)
+            generation: new.network?.generation ?? 0, closed: closed, changed: true, problems: problems, isLive: isLive)
     }
 
     /// Looks direct hosts of a running sandbox up and carries out what was found: new addresses are open before

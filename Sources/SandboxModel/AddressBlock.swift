@@ -117,6 +117,16 @@ public struct AddressBlock: Hashable, Sendable {
         guard self.address == address else { return nil }
     }
 
+    /// What keeps an address with a prefix from being a block, in words that follow "'…' "; nil for all other texts.
+    static func problem(_ text: String) -> String? {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2, let address = IPAddress(parts[0]), let length = Int(parts[1]) else { return nil }
+        guard let block = AddressBlock(address, prefixLength: length) else {
+            return "has a prefix that is longer than the address"
+        }
+        return block.address == address ? nil : "has bits after its prefix; the range is \(block)"
+    }
+
     /// The IP version.
     public var family: AddressFamily { address.family }
 

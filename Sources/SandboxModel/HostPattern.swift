@@ -34,12 +34,14 @@ public struct HostName: Hashable, Sendable, Comparable, CustomStringConvertible 
         for label in labels {
             guard !label.isEmpty else { return "has an empty part" }
             guard label.count <= 63 else { return "has a part of more than 63 bytes" }
+            if label.contains(0x3a) { return "has a ':', which no host name has; ports are given on their own" }
             guard label.allSatisfy(isPart) else { return "has characters that no host name has" }
             guard label.first != 0x2d, label.last != 0x2d else { return "has a part that begins or ends with '-'" }
         }
         guard let last = labels.last else { return "is empty" }
         // Resolvers take these for addresses, and in forms (0x7f.1) that look like none.
         if last.allSatisfy(isDigit) || isHexNumber(last) {
+            if IPv4Address(name) != nil { return "is an address where a name is asked for" }
             return "is neither a host name nor an address in its usual form"
         }
         if last.elementsEqual("localhost".utf8) { return "is the sandbox itself" }
@@ -88,6 +90,7 @@ public enum HostPattern: Hashable, Sendable, Comparable, CustomStringConvertible
         guard text.hasPrefix("*") else {
             return text.contains("*") ? "has a '*' that is not the whole first part" : HostName.problem(text)
         }
+        if text == "*" { return "is every name; that is the network mode \"full\"" }
         guard text.hasPrefix("*."), !text.dropFirst(2).contains("*") else {
             return "has a '*' that is not the whole first part"
         }

@@ -192,6 +192,8 @@ public struct EgressRule: Hashable, Codable, Sendable {
     /// Reads a host pattern, an address or a range of addresses.
     public static func destination(_ text: String) throws(EgressRuleProblem) -> Destination {
         if let range = AddressBlock(text) { return .network(range) }
+        if text.isEmpty { throw EgressRuleProblem("names no host") }
+        if let problem = AddressBlock.problem(text) { throw EgressRuleProblem(problem) }
         if text.contains("/") || text.contains(":") {
             throw EgressRuleProblem("is neither a host nor a range of addresses like 192.0.2.0/24 or [2001:db8::]/32")
         }

@@ -77,6 +77,22 @@ private func decisions(
     func wrong(text: String) { #expect(throws: EgressRuleProblem.self) { try EgressRule(parsing: text) } }
 
     @Test(
+        "Problems are named for what they are",
+        arguments: [
+            ("*", "every name"), (":443", "names no host"), ("203.0.113.5/24", "the range is 203.0.113.0/24"),
+            ("1.2.3.4/33", "longer than the address"), ("a/b", "neither a host nor a range"),
+        ])
+    func named(text: String, words: String) {
+        #expect { try EgressRule(parsing: text) } throws: { ($0 as? EgressRuleProblem)?.text.contains(words) == true }
+    }
+
+    @Test("A name is no address and has no port") func names() throws {
+        #expect(HostName.problem("1.2.3.4")?.contains("is an address") == true)
+        #expect(HostName.problem("a.example.org:443")?.contains("ports are given on their own") == true)
+        #expect(HostName.problem("localhost") == "is the sandbox itself")
+    }
+
+    @Test(
         "Addresses that are never reached, in every disguise",
         arguments: [
             "127.0.0.1", "0.0.0.0", "169.254.169.254", "255.255.255.255", "224.0.0.251", "198.18.3.4", "::", "::1",

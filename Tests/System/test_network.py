@@ -303,6 +303,13 @@ class Changing(NetworkTest):
               "  while s.recv(1000): time.sleep(.002)\n"
               "except OSError: sys.exit(7)\n")
 
+    def test_a_policy_of_one_that_stopped_is_for_its_next_start(self):
+        self.web("api.example.org")
+        text("stop", "web")
+        self.assertIn("kept for the next start", text("network", "allow", "web", "evil.example.net"))
+        text("start", "web")
+        self.assertIn("evil.example.net", self.curl("http://evil.example.net/"))
+
     def test_views_without_rules_say_what_to_do(self):
         self.web("api.example.org")
         subprocess.run(["ip", "netns", "exec", "sandbox-web", "nft", "flush", "ruleset"], check=True)
