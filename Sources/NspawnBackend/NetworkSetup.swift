@@ -27,9 +27,9 @@ extension NspawnBackend {
     /// See `Backend`.
     public func applyNetwork(
         _ record: SandboxRecord, _ policy: CompiledPolicy, beforeLaunch: Bool
-    ) throws(SandboxError) -> Int {
+    ) throws(SandboxError) -> EndedConnections {
         // Never had anything but loopback, and needs nothing else.
-        guard policy.gateway.mode != .none || record.network != nil else { return 0 }
+        guard policy.gateway.mode != .none || record.network != nil else { return EndedConnections() }
         try checkNetwork(record, policy)
         do {
             let namespace = try Files.open(following: paths.network(record.name), .read)
@@ -44,7 +44,7 @@ extension NspawnBackend {
                 try uplinks.detach(record.name)
                 try stopGateway(record.name)
                 _ = try filter.delete(table: NamespaceRuleset.table)
-                return 0
+                return EndedConnections()
             }
             // Counters and a budget that is half spent outlive a change of hosts.
             if let changes = try filter.read(table: NamespaceRuleset.table)?.elementChanges(to: rules) {
@@ -61,9 +61,9 @@ extension NspawnBackend {
             }
             // Rules are in force before there is a way out, and as long as there is one.
             let hasV6 = try makeWay(record.name, surroundings, policy.direct, namespace.number)
-            let closed = try tellGateway(record.name, policy.gateway, hasV6: hasV6)
+            let ended = try tellGateway(record.name, policy.gateway, hasV6: hasV6)
             if !beforeLaunch { try waitForGateway() }
-            return closed
+            return ended
         } catch let error as NetlinkError {
             throw SandboxError(.cannotCreate, "network of '\(record.name)'", cause: "\(error)")
         } catch let error as SystemError {
@@ -194,8 +194,7 @@ extension NspawnBackend {
     // MARK: Gateway
 
     /// Writes the policy where the gateway finds it when it starts, and tells a gateway that runs already.
-    /// - Returns: how many connections it ended.
-    private func tellGateway(_ name: SandboxName, _ policy: GatewayPolicy, hasV6: Bool) throws -> Int {
+    private func tellGateway(_ name: SandboxName, _ policy: GatewayPolicy, hasV6: Bool) throws -> EndedConnections {
         let bytes = Array(try JSONEncoder().encode(policy))
         try Files.makeDirectories(paths.runtime(name), mode: 0o700)
         let directory = try Files.open(noLinks: paths.runtime(name), .directory)
@@ -203,7 +202,7 @@ extension NspawnBackend {
         let manager = SystemdManager(try bus())
         let sockets = try manager.snapshot(of: GatewayUnits.socket(name))
         if sockets.activeState == "active" {
-            guard try gatewayRuns(name) else { return 0 }
+            guard try gatewayRuns(name) else { return EndedConnections() }
             return try applyLive(policy, name, manager)
         }
         if !sockets.isGone { try? manager.resetFailedUnit(GatewayUnits.socket(name)) }
@@ -211,15 +210,17 @@ extension NspawnBackend {
         openingGateway = try manager.startTransientUnit(
             units.socket, mode: "replace", properties: units.socketProperties,
             auxiliary: [(units.service, units.serviceProperties)], confirmed: false)
-        return 0
+        return EndedConnections()
     }
 
     /// Tells a gateway that runs. One that does not answer, or cannot do it, is ended with all its connections: the next
     /// reads what is written.
-    private func applyLive(_ policy: GatewayPolicy, _ name: SandboxName, _ manager: SystemdManager) throws -> Int {
+    private func applyLive(
+        _ policy: GatewayPolicy, _ name: SandboxName, _ manager: SystemdManager
+    ) throws -> EndedConnections {
         do throws(SandboxError) {
             let control = GatewayControl(path: paths.gatewayControl(name))
-            if case .applied(_, let closed) = try control.ask(.apply(policy)) { return closed }
+            if case .applied(_, let closed) = try control.ask(.apply(policy)) { return EndedConnections(closed) }
         } catch {
             // It is ended.
         }
@@ -229,7 +230,7 @@ extension NspawnBackend {
             // It has ended by itself.
             guard error.kind == .notFound else { throw error }
         }
-        return 0
+        return EndedConnections(hasGatewayEnded: true)
     }
 
     /// Waits until systemd has opened the gateway's sockets, where it was asked to.

@@ -25,6 +25,20 @@ public enum NetworkChange: Sendable, Equatable {
     }
 }
 
+/// What had to end when a policy was carried out.
+public struct EndedConnections: Sendable, Equatable {
+    /// Connections that the gateway ended.
+    public var count: Int
+    /// Whether the gateway did not answer and was ended itself, with all it had.
+    public var hasGatewayEnded: Bool
+
+    /// What ended.
+    public init(_ count: Int = 0, hasGatewayEnded: Bool = false) {
+        self.count = count
+        self.hasGatewayEnded = hasGatewayEnded
+    }
+}
+
 /// What came of a change.
 public struct NetworkOutcome: Sendable, Equatable {
     /// Generation of the policy that is carried out now.
@@ -33,7 +47,8 @@ public struct NetworkOutcome: Sendable, Equatable {
     public var closed: Int
     /// Whether anything was different before.
     public var changed: Bool
-    /// What does not work as it was asked for, a line each: direct hosts that were looked up in vain.
+    /// What does not work as it was asked for, a line each: direct hosts that were looked up in vain, a gateway that had
+    /// to be ended.
     public var problems: [String] = []
     /// Whether the sandbox runs: else the policy is kept for its next start.
     public var isLive = true
@@ -156,7 +171,11 @@ extension SandboxEngine {
         let isLive = try run(new) != nil
         if isLive {
             do throws(SandboxError) {
-                closed = try host.applyNetwork(new, compiled, beforeLaunch: false)
+                let ended = try host.applyNetwork(new, compiled, beforeLaunch: false)
+                closed = ended.count
+                if ended.hasGatewayEnded {
+                    problems.append("the gateway did not answer: it was ended, with all its connections")
+                }
             } catch {
                 // What could not be carried out is not what the record promises.
                 try store.save(old)
@@ -165,7 +184,7 @@ extension SandboxEngine {
             let known = Set(new.network?.resolved.map(\.name) ?? [])
             if !known.isSuperset(of: compiled.lookups) {
                 closed += try refreshAddresses(&new, of: compiled.lookups)
-                problems = failures(new)
+                problems += failures(new)
             } else {
                 let isWanted = !compiled.lookups.isEmpty || new.template.network.hasDirectEnd
                 let wasWanted = old.network?.resolved.isEmpty == false || old.template.network.hasDirectEnd
@@ -199,7 +218,7 @@ extension SandboxEngine {
         record.network = state
         let compiled = try compile(&record)
         try store.save(record)
-        let closed = isOther ? try host.applyNetwork(record, compiled, beforeLaunch: false) : 0
+        let closed = isOther ? try host.applyNetwork(record, compiled, beforeLaunch: false).count : 0
         try host.scheduleRefresh(record.name, isWanted: true)
         return closed
     }

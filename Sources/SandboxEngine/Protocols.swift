@@ -58,11 +58,11 @@ public protocol Backend {
     /// Carries a policy out in the namespace: rules, routes and the gateway's sockets. Before the payload runs, or live:
     /// what is no longer allowed has ended when this returns.
     /// - Parameter beforeLaunch: whether `launch` comes next, which waits for what need not be waited for here.
-    /// - Returns: how many connections were ended.
+    /// - Returns: what it ended.
     @discardableResult
     func applyNetwork(
         _ record: SandboxRecord, _ policy: CompiledPolicy, beforeLaunch: Bool
-    ) throws(SandboxError) -> Int
+    ) throws(SandboxError) -> EndedConnections
     /// Checks that this host can carry a policy out.
     func checkNetwork(_ record: SandboxRecord, _ policy: CompiledPolicy) throws(SandboxError)
     /// What differs between the rules of the kernel and those of the policy, a line each.

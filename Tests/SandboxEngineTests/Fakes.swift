@@ -182,10 +182,10 @@ final class FakeHost: Backend {
 
     func applyNetwork(
         _ record: SandboxRecord, _ policy: CompiledPolicy, beforeLaunch: Bool
-    ) throws(SandboxError) -> Int {
+    ) throws(SandboxError) -> EndedConnections {
         try trace.call("apply network")
         applied.append(policy)
-        return 0
+        return EndedConnections()
     }
 
     func networkDifferences(
