@@ -31,6 +31,8 @@ struct Inspector {
 
     private enum State {
         case undecided([UInt8])
+        /// Bytes go on while they may become the request line of HTTP with another method.
+        case watching
         case tls(ClientHelloParser, [UInt8])
         case http(HTTPRequestFollower)
         case opaque
@@ -42,6 +44,9 @@ struct Inspector {
     private let sandbox: SandboxName
     private let expectation: Expectation
     private var state = State.undecided([])
+    private var watch = RequestLineWatch()
+    /// Bytes of the first head that went on already.
+    private var passedOn = 0
     /// HTTP requests that were passed on.
     private(set) var requests = 0
 
@@ -59,6 +64,7 @@ struct Inspector {
     mutating func feed(_ bytes: [UInt8]) -> [Step] {
         switch state {
         case .undecided(let held): decide(held + bytes)
+        case .watching: watchLine(bytes)
         case .tls(let parser, let held): followTLS(parser, held, bytes)
         case .http(let follower): followHTTP(follower, bytes)
         case .opaque: [.forward(bytes)]
@@ -88,13 +94,31 @@ struct Inspector {
         switch Self.looksLikeHTTP(bytes) {
         case true?: return followHTTP(HTTPRequestFollower(), bytes)
         case false?:
-            state = .opaque
-            return [.forward(bytes), .passAll]
+            state = .watching
+            return watchLine(bytes)
         case nil:
             state = .undecided(bytes)
             return []
         }
     }
+
+    private mutating func watchLine(_ bytes: [UInt8]) -> [Step] {
+        let before = watch.seen.count
+        switch watch.feed(bytes) {
+        case .needMore: return [.forward(bytes)]
+        case .other:
+            state = .opaque
+            return [.forward(bytes), .passAll]
+        case .endless: return refuse(.protocol, named: nil, reply: nil)
+        case .request:
+            passedOn = before
+            let rest = bytes.dropFirst(watch.seen.count - before)
+            return followHTTP(HTTPRequestFollower(), watch.seen + rest)
+        }
+    }
+
+    /// Whether a head is begun and not complete.
+    var isWithinHead: Bool { if case .http(let follower) = state { follower.isWithinHead } else { false } }
 
     private static let methods = [
         "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI",
@@ -143,17 +167,24 @@ struct Inspector {
             case .head(let head, let raw):
                 if let refusal = refusal(of: head) { return steps + refusal }
                 requests += 1
-                steps.append(.forward(raw))
+                steps.append(.forward(Array(raw.dropFirst(passedOn))))
+                passedOn = 0
             case .body(let part): steps.append(.forward(Array(part)))
             case .end: break
-            case .awaitingUpgrade: steps.append(.awaitAnswer)
+            case .awaitingUpgrade:
+                // Its answer could not be told from those that are still to come, or from their bodies.
+                guard requests == 1 else { return steps + wrong("an upgrade that is not the first request") }
+                steps.append(.awaitAnswer)
             case .malformed(let reason):
-                let body = Array("{\"error\":\"\(reason)\"}\n".utf8)
-                return steps
-                    + refuse(.protocol, named: nil, reply: RefusalResponse.encode(status: 400, body: body))
+                return steps + wrong(reason)
             }
         }
         return steps
+    }
+
+    private mutating func wrong(_ reason: String) -> [Step] {
+        let body = Array("{\"error\":\"\(reason)\"}\n".utf8)
+        return refuse(.protocol, named: nil, reply: RefusalResponse.encode(status: 400, body: body))
     }
 
     private mutating func refusal(of head: HTTPRequestHead) -> [Step]? {

@@ -38,6 +38,7 @@ final class Relay {
     private var clientEnded = false
     private var upstreamEnded = false
     private var deadline: Scheduled<Void>?
+    private var headDeadline: Scheduled<Void>?
     private var sent: UInt64 = 0
     private var received: UInt64 = 0
     private var answeredSinceRequest = false
@@ -91,10 +92,23 @@ final class Relay {
                 held.append(buffer)
             } else if let steps = inspector?.feed(Array(buffer.readableBytesView)) {
                 carryOut(steps)
+                watchHead()
             }
         case .refusing(let refused): answer(refused, Array(buffer.readableBytesView))
         case .ended: break
         }
+    }
+
+    /// A head that was begun is kept, so it must come to its end.
+    private func watchHead() {
+        guard case .relaying = phase, inspector?.isWithinHead ?? false else {
+            headDeadline?.cancel()
+            headDeadline = nil
+            return
+        }
+        guard headDeadline == nil else { return }
+        let relay = NIOLoopBound(self, eventLoop: client.eventLoop)
+        headDeadline = client.eventLoop.scheduleTask(in: Self.patience) { relay.value.cut() }
     }
 
     /// The client has no more to say for now.
@@ -115,7 +129,10 @@ final class Relay {
                 answeredSinceRequest = false
                 forward(client.allocator.buffer(bytes: bytes))
             case .passAll: passesAll = true
-            case .awaitAnswer: awaitsAnswer = HTTPResponseHeadScanner()
+            case .awaitAnswer:
+                // An answer that began before its question ended is not read from its beginning.
+                guard received == 0 else { return cut() }
+                awaitsAnswer = HTTPResponseHeadScanner()
             case .refuse(let refusal, let named, let reply):
                 state.denied(named ?? host?.text ?? "", port: port, refusal)
                 // Between the parts of another answer no answer of ours is written.
@@ -152,7 +169,7 @@ final class Relay {
     func clientFinished() {
         clientEnded = true
         switch phase {
-        case .relaying: upstream?.close(mode: .output, promise: nil)
+        case .relaying: if let upstream { finishWriting(upstream) }
         case .connecting: break
         // Without a word nobody is asked to answer.
         case .judging, .refusing, .ended: cut()
@@ -210,7 +227,8 @@ final class Relay {
             }
             held = []
             channel.flush()
-            if clientEnded { channel.close(mode: .output, promise: nil) }
+            watchHead()
+            if clientEnded { finishWriting(channel) }
             channel.read()
             if channel.isWritable { client.read() }
         case .failure(let error):
@@ -261,9 +279,20 @@ final class Relay {
     /// The host has said its last word.
     func upstreamFinished() {
         upstreamEnded = true
-        if case .relaying = phase { client.close(mode: .output, promise: nil) }
+        if case .relaying = phase { finishWriting(client) }
         finishIfBothEnded()
     }
+
+    /// Says the last word of one side to the other, after all before it.
+    private func finishWriting(_ channel: any Channel) {
+        channel.writeAndFlush(ByteBuffer()).whenComplete { _ in channel.close(mode: .output, promise: nil) }
+    }
+
+    /// The client's connection is over: its last word, if all was said to it before.
+    func clientGone() { upstreamEnded ? clientFinished() : broke() }
+
+    /// The same of the host's.
+    func upstreamGone() { clientEnded ? upstreamFinished() : broke() }
 
     // MARK: Pressure
 
@@ -325,6 +354,7 @@ final class Relay {
         let wasOpen = if case .relaying = phase { true } else { false }
         phase = .ended
         deadline?.cancel()
+        headDeadline?.cancel()
         held = []
         state.remove(self)
         if wasOpen, let connection { state.closed(connection, port: port, sent: sent, received: received) }
@@ -342,7 +372,7 @@ final class ClientHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) { relay.clientSaid(unwrapInboundIn(data)) }
     func channelReadComplete(context: ChannelHandlerContext) { relay.clientPaused() }
     func channelWritabilityChanged(context: ChannelHandlerContext) { relay.clientWritable() }
-    func channelInactive(context: ChannelHandlerContext) { relay.broke() }
+    func channelInactive(context: ChannelHandlerContext) { relay.clientGone() }
     func errorCaught(context: ChannelHandlerContext, error: any Error) { relay.broke() }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -360,7 +390,7 @@ final class UpstreamHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) { relay.upstreamSaid(unwrapInboundIn(data)) }
     func channelReadComplete(context: ChannelHandlerContext) { relay.upstreamPaused() }
     func channelWritabilityChanged(context: ChannelHandlerContext) { relay.upstreamWritable() }
-    func channelInactive(context: ChannelHandlerContext) { relay.broke() }
+    func channelInactive(context: ChannelHandlerContext) { relay.upstreamGone() }
     func errorCaught(context: ChannelHandlerContext, error: any Error) { relay.broke() }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

@@ -219,6 +219,8 @@ final class StreamResolverHandler: ChannelInboundHandler {
                 buffer.writeInteger(UInt16(answer.count))
                 buffer.writeBytes(answer)
                 channel.writeAndFlush(buffer, promise: nil)
+                // Who asks and does not read has nothing kept for it.
+                if !channel.isWritable { channel.close(promise: nil) }
             }
         }
         collected.discardReadBytes()

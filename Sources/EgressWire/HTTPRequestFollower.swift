@@ -38,6 +38,9 @@ public struct HTTPRequestFollower: Sendable {
     /// At the beginning of a connection.
     public init() {}
 
+    /// Whether a head is begun and not complete.
+    public var isWithinHead: Bool { state == .head && !unread.isEmpty }
+
     /// Takes the client's next bytes.
     public mutating func feed(_ bytes: ArraySlice<UInt8>) -> [Event] {
         guard state != .over else { return [] }

@@ -78,20 +78,23 @@ struct NspawnTools: HostTools {
         let watch = try LinkWatch()
         watch.notifyReady()
         var isBusy = false
+        // Whatever happened while nobody looked is put back first.
+        var change = LinkWatch.Event.rules
         while true {
-            // What others hold is tried again after a second; what fails, at the next change.
-            let change = try watch.next(seconds: isBusy ? 1 : nil)
             do throws(SandboxError) {
                 let found = try host.repairLinks()
                 for line in found { report("put back: \(line)") }
                 // Rules of others alone concern no sandbox.
-                if change == .rules, found.isEmpty, !isBusy { continue }
-                let problems = try engine.reapplyLinked()
-                for problem in problems where problem.code != .temporary { report("\(problem)") }
-                isBusy = problems.contains { $0.code == .temporary }
+                if change != .rules || !found.isEmpty || isBusy {
+                    let problems = try engine.reapplyLinked()
+                    for problem in problems where problem.code != .temporary { report("\(problem)") }
+                    isBusy = problems.contains { $0.code == .temporary }
+                }
             } catch {
                 report("\(error)")
             }
+            // What others hold is tried again after a second; what fails, at the next change.
+            change = try watch.next(seconds: isBusy ? 1 : nil)
         }
     }
 

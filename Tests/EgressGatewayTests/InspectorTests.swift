@@ -142,6 +142,30 @@ func clientHello(_ names: [String], extensions more: [(UInt16, [UInt8])] = []) -
         }
     }
 
+    @Test(
+        "HTTP is recognized on any port, whatever its method and the lines before it",
+        arguments: ["PROPFIND", "FOO", "\r\nGET", "\n\nGET", "\r\n\r\nLOCK", "GETTING"])
+    func otherMethods(method: String) throws {
+        let head = "\(method) / HTTP/1.1\r\nHost: b.example.org\r\n\r\n"
+        let result = try outcome(8080, Array(head.utf8))
+        #expect(result.refusal != nil)
+        // What went on ends before the line does.
+        #expect(!result.passed.contains(0x20) || !String(decoding: result.passed, as: UTF8.self).contains("Host"))
+        let own = Array("FOO / HTTP/1.1\r\nHost: a.example.org:8080\r\n\r\n".utf8)
+        #expect(try outcome(8080, own).passed == own)
+    }
+
+    @Test("A first line without an end is not followed for ever") func endless() throws {
+        #expect(try outcome(8080, Array(("FOO " + String(repeating: "a", count: 20000)).utf8)).refusal == "protocol")
+    }
+
+    @Test("An upgrade is asked for first, or not at all") func lateUpgrade() throws {
+        let plain = "GET / HTTP/1.1\r\nHost: a.example.org\r\n\r\n"
+        let asking = "GET / HTTP/1.1\r\nHost: a.example.org\r\nUpgrade: foo\r\nConnection: upgrade\r\n\r\n"
+        #expect(try outcome(80, Array((plain + plain).utf8)).refusal == nil)
+        #expect(try outcome(80, Array((plain + asking).utf8)).refusal == "protocol")
+    }
+
     @Test("After an upgrade the server took, bytes go on unread; after one it did not, requests are judged")
     func upgrade() throws {
         let request = "GET / HTTP/1.1\r\nHost: a.example.org\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n"

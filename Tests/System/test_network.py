@@ -310,6 +310,37 @@ class Changing(NetworkTest):
         text("start", "web")
         self.assertIn("evil.example.net", self.curl("http://evil.example.net/"))
 
+    def test_bodies_that_look_like_answers_hide_nothing(self):
+        # The origin's file is made of answers to upgrades; one to a request behind it would be found in its middle.
+        self.web("allowed.cdn.example.org")
+        path = f"{internet.WORK}/www/big101"
+        with open(path, "w", encoding="ascii") as file:
+            file.write("HTTP/1.1 101 ok\r\n\r\n" * 200000)
+        asks = ("import socket,sys\n"
+                "s=socket.create_connection(('allowed.cdn.example.org',80),5); h='Host: allowed.cdn.example.org\\r\\n'\n"
+                "u='Connection: upgrade\\r\\nUpgrade: foo\\r\\n' if sys.argv[1]=='upgrade' else ''\n"
+                "s.sendall(('GET /big101 HTTP/1.1\\r\\n'+h+'\\r\\nGET / HTTP/1.1\\r\\n'+h+u+'Connection: close\\r\\n\\r\\n')"
+                ".encode())\n"
+                "n=0\n"
+                "try:\n"
+                "  while d:=s.recv(65536): n+=len(d)\n"
+                "except OSError: pass\n"
+                "print(n)\n")
+        self.assertLess(int(self.inside("cat > /tmp/u.py; python3 /tmp/u.py upgrade", "web", stdin=asks.encode())), 3_800_000)
+        # The control: two requests without an upgrade are answered as a whole.
+        self.assertGreater(int(self.inside("python3 /tmp/u.py plain", "web")), 3_800_000)
+
+    def test_the_last_word_of_a_client_does_not_end_its_answer(self):
+        self.create("web", "--network", "restricted", "--allow", "echo.example.org:7")
+        echo = ("import socket\ns=socket.create_connection(('echo.example.org',7),5)\n"
+                "import threading; n=3000000\n"
+                "def say():\n  s.sendall(b'x'*n); s.shutdown(1)\n"
+                "threading.Thread(target=say).start(); got=0\n"
+                "while d:=s.recv(65536): got+=len(d)\n"
+                "print(got)\n")
+        self.assertEqual(self.inside("cat > /tmp/e.py; for n in 1 2 3 4 5; do python3 /tmp/e.py; done", "web",
+                                     stdin=echo.encode()).split(), ["3000000"] * 5)
+
     def test_views_without_rules_say_what_to_do(self):
         self.web("api.example.org")
         subprocess.run(["ip", "netns", "exec", "sandbox-web", "nft", "flush", "ruleset"], check=True)
@@ -840,6 +871,17 @@ class Open(NetworkTest):
         self.knock(80, "10.9.1.2", "10.8.1.2")
         self.knock(81, "10.9.1.3")
         self.assertEqual(internet.seen() - before, {"10.9.1.2"})
+
+    def test_a_guard_that_was_killed_looks_when_it_is_back(self):
+        self.full()
+        guard = "sandboxctl-guard.service"
+        pid = text_of("systemctl", "show", "-p", "MainPID", "--value", guard).strip()
+        subprocess.run(["kill", "-9", pid], check=True)
+        subprocess.run(["nft", "flush", "ruleset"], check=True)
+        internet.wait_for("guard", lambda: text_of("systemctl", "show", "-p", "MainPID", "--value", guard).strip()
+                          not in ("0", pid))
+        internet.wait_for("table", lambda: sandboxctl("network", "verify", "web").returncode == 0)
+        self.assertIn("evil.example.net", self.curl("http://evil.example.net/"))
 
     def test_a_rule_may_hold_more_than_links(self):
         template = "[network]\nmode = \"full\"\nprivate = true\nallow = [{ cidr = \"10.0.0.0/8\", ports = [8080] }]\n"
