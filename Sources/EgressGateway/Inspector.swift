@@ -17,6 +17,8 @@ struct Inspector {
         case refuse(Decisions.Refusal, named: String?, reply: [UInt8]?)
         /// An HTTP request asks for another protocol: say how the server answers with `answered(status:)`.
         case awaitAnswer
+        /// A TLS client said hello: say whether the server wants another with `greeted(wantsAnother:)`.
+        case awaitGreeting
     }
 
     /// What a port is for.
@@ -34,6 +36,8 @@ struct Inspector {
         /// Bytes go on while they may become the request line of HTTP with another method.
         case watching
         case tls(ClientHelloParser, [UInt8])
+        /// The hello went on; another may be asked for, and must be the next handshake message.
+        case greeting(TLSRecordWatch, mayGreetAgain: Bool)
         case http(HTTPRequestFollower)
         case opaque
         case refused
@@ -45,6 +49,7 @@ struct Inspector {
     private let expectation: Expectation
     private var state = State.undecided([])
     private var watch = RequestLineWatch()
+    private var hasGreeted = false
     /// Bytes of the first head that went on already.
     private var passedOn = 0
     /// HTTP requests that were passed on.
@@ -66,6 +71,7 @@ struct Inspector {
         case .undecided(let held): decide(held + bytes)
         case .watching: watchLine(bytes)
         case .tls(let parser, let held): followTLS(parser, held, bytes)
+        case .greeting(let watch, let mayGreetAgain): followRecords(watch, mayGreetAgain, bytes)
         case .http(let follower): followHTTP(follower, bytes)
         case .opaque: [.forward(bytes)]
         case .refused: []
@@ -146,9 +152,40 @@ struct Inspector {
             guard name == host.text else {
                 return refuse(.otherHost, named: name, reply: Refusing.tls(.otherHost))
             }
-            state = .opaque
-            return [.forward(held + bytes), .passAll]
+            let all = held + bytes
+            if hasGreeted {
+                state = .opaque
+                return [.forward(all), .passAll]
+            }
+            hasGreeted = true
+            let steps = followRecords(TLSRecordWatch(), false, Array(all.dropFirst(parser.length)))
+            return [.forward(Array(all.prefix(parser.length))), .awaitGreeting] + steps
         }
+    }
+
+    /// Early data and the like go on; another hello is looked at, and none is said before it is asked for.
+    private mutating func followRecords(_ old: TLSRecordWatch, _ mayGreetAgain: Bool, _ bytes: [UInt8]) -> [Step] {
+        var watch = old
+        switch watch.feed(bytes) {
+        case .malformed: return refuse(.protocol, named: nil, reply: TLSAlert.bytes(50))
+        case .pass(let passed):
+            state = .greeting(watch, mayGreetAgain: mayGreetAgain)
+            return passed.isEmpty ? [] : [.forward(passed)]
+        case .handshake(let before, let rest):
+            guard mayGreetAgain else { return refuse(.protocol, named: nil, reply: TLSAlert.bytes(10)) }
+            return (before.isEmpty ? [] : [.forward(before)]) + followTLS(ClientHelloParser(), [], rest)
+        }
+    }
+
+    /// Says how the server answered a hello.
+    mutating func greeted(wantsAnother: Bool) -> [Step] {
+        guard case .greeting(let watch, _) = state else { return [] }
+        if wantsAnother {
+            state = .greeting(watch, mayGreetAgain: true)
+            return []
+        }
+        state = .opaque
+        return (watch.held.isEmpty ? [] : [.forward(watch.held)]) + [.passAll]
     }
 
     // MARK: HTTP

@@ -35,6 +35,7 @@ final class Relay {
     private var passesAll = false
     private var held: [ByteBuffer] = []
     private var awaitsAnswer: HTTPResponseHeadScanner?
+    private var awaitsGreeting: ServerHelloWatch?
     private var clientEnded = false
     private var upstreamEnded = false
     private var deadline: Scheduled<Void>?
@@ -133,6 +134,9 @@ final class Relay {
                 // An answer that began before its question ended is not read from its beginning.
                 guard received == 0 else { return cut() }
                 awaitsAnswer = HTTPResponseHeadScanner()
+            case .awaitGreeting:
+                guard received == 0 else { return cut() }
+                awaitsGreeting = ServerHelloWatch()
             case .refuse(let refusal, let named, let reply):
                 state.denied(named ?? host?.text ?? "", port: port, refusal)
                 // Between the parts of another answer no answer of ours is written.
@@ -260,6 +264,11 @@ final class Relay {
         received += UInt64(buffer.readableBytes)
         answeredSinceRequest = true
         client.write(buffer, promise: nil)
+        if var watch = awaitsGreeting {
+            let verdict = watch.feed(buffer.readableBytesView)
+            awaitsGreeting = verdict == .needMore ? watch : nil
+            if verdict != .needMore, let steps = inspector?.greeted(wantsAnother: verdict == .retry) { carryOut(steps) }
+        }
         guard var scanner = awaitsAnswer else { return }
         switch scanner.feed(buffer.readableBytesView) {
         case .needMore: awaitsAnswer = scanner

@@ -30,6 +30,9 @@ public struct ClientHelloParser: Sendable {
     /// Bytes of the records that were read.
     private var consumed = 0
 
+    /// Bytes of the message and its records, once it was read.
+    public var length: Int { consumed }
+
     /// At the beginning of a stream.
     public init() {}
 

@@ -34,7 +34,7 @@ func clientHello(_ names: [String], extensions more: [(UInt16, [UInt8])] = []) -
                 for step in inspector.feed(piece) {
                     switch step {
                     case .forward(let part): passed += part
-                    case .passAll, .awaitAnswer: break
+                    case .passAll, .awaitAnswer, .awaitGreeting: break
                     case .refuse(let refusal, _, _): return (passed, refusal.rawValue)
                     }
                 }
@@ -164,6 +164,31 @@ func clientHello(_ names: [String], extensions more: [(UInt16, [UInt8])] = []) -
         let asking = "GET / HTTP/1.1\r\nHost: a.example.org\r\nUpgrade: foo\r\nConnection: upgrade\r\n\r\n"
         #expect(try outcome(80, Array((plain + plain).utf8)).refusal == nil)
         #expect(try outcome(80, Array((plain + asking).utf8)).refusal == "protocol")
+    }
+
+    @Test("The hello after a HelloRetryRequest is held to the same name, and none comes before it is asked for")
+    func secondHello() throws {
+        let hello = clientHello(["a.example.org"])
+        let other = clientHello(["b.example.org"])
+        let change: [UInt8] = [20, 3, 3, 0, 1, 1]
+        var asked = try inspector(443)
+        #expect(asked.feed(hello) == [.forward(hello), .awaitGreeting])
+        #expect(asked.greeted(wantsAnother: true).isEmpty)
+        #expect(asked.feed(change) == [.forward(change)])
+        var wrong = asked
+        #expect(asked.feed(hello) == [.forward(hello), .passAll])
+        guard case .refuse(.otherHost, "b.example.org", _)? = wrong.feed(other).last else {
+            Issue.record("a second hello for another host went on")
+            return
+        }
+        #expect(try outcome(443, hello + change + other).refusal == "protocol")
+        #expect(try outcome(443, hello + hello).refusal == "protocol")
+        // The control: where none is asked for, what follows is the handshake's own, and secret.
+        var plain = try inspector(443)
+        _ = plain.feed(hello)
+        #expect(plain.feed([23, 3]).isEmpty)
+        #expect(plain.greeted(wantsAnother: false) == [.forward([23, 3]), .passAll])
+        #expect(plain.feed(other) == [.forward(other)])
     }
 
     @Test("After an upgrade the server took, bytes go on unread; after one it did not, requests are judged")
