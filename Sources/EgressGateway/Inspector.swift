@@ -34,7 +34,7 @@ struct Inspector {
     private enum State {
         case undecided([UInt8])
         /// Bytes go on while they may become the request line of HTTP with another method.
-        case watching
+        case watching(RequestLineWatch)
         case tls(ClientHelloParser, [UInt8])
         /// The hello went on; another may be asked for, and must be the next handshake message.
         case greeting(TLSRecordWatch, mayGreetAgain: Bool)
@@ -48,7 +48,6 @@ struct Inspector {
     private let sandbox: SandboxName
     private let expectation: Expectation
     private var state = State.undecided([])
-    private var watch = RequestLineWatch()
     private var hasGreeted = false
     /// Bytes of the first head that went on already.
     private var passedOn = 0
@@ -67,14 +66,20 @@ struct Inspector {
 
     /// Takes the client's next bytes.
     mutating func feed(_ bytes: [UInt8]) -> [Step] {
-        switch state {
-        case .undecided(let held): decide(held + bytes)
-        case .watching: watchLine(bytes)
-        case .tls(let parser, let held): followTLS(parser, held, bytes)
-        case .greeting(let watch, let mayGreetAgain): followRecords(watch, mayGreetAgain, bytes)
-        case .http(let follower): followHTTP(follower, bytes)
-        case .opaque: [.forward(bytes)]
-        case .refused: []
+        guard !bytes.isEmpty else { return [] }
+        // Taken out until the next is known, so that what it holds is not copied for each piece that comes.
+        let taken = state
+        state = .refused
+        switch consume taken {
+        case .undecided(let held): return decide(held + bytes)
+        case .watching(var watch): return watchLine(&watch, bytes)
+        case .tls(var parser, let held): return followTLS(&parser, held, bytes)
+        case .greeting(var watch, let mayGreetAgain): return followRecords(&watch, mayGreetAgain, bytes)
+        case .http(var follower): return followHTTP(&follower, bytes)
+        case .opaque:
+            state = .opaque
+            return [.forward(bytes)]
+        case .refused: return []
         }
     }
 
@@ -94,32 +99,33 @@ struct Inspector {
 
     private mutating func decide(_ bytes: [UInt8]) -> [Step] {
         guard let first = bytes.first else { return [] }
-        if expectation != .http, first == 0x16 { return followTLS(ClientHelloParser(), [], bytes) }
+        if expectation != .http, first == 0x16 { return beginTLS(bytes) }
         if expectation == .tls { return refuse(.protocol, named: nil, reply: nil) }
-        if expectation == .http { return followHTTP(HTTPRequestFollower(), bytes) }
+        if expectation == .http { return beginHTTP(bytes) }
         switch Self.looksLikeHTTP(bytes) {
-        case true?: return followHTTP(HTTPRequestFollower(), bytes)
+        case true?: return beginHTTP(bytes)
         case false?:
-            state = .watching
-            return watchLine(bytes)
+            var watch = RequestLineWatch()
+            return watchLine(&watch, bytes)
         case nil:
             state = .undecided(bytes)
             return []
         }
     }
 
-    private mutating func watchLine(_ bytes: [UInt8]) -> [Step] {
+    private mutating func watchLine(_ watch: inout RequestLineWatch, _ bytes: [UInt8]) -> [Step] {
         let before = watch.seen.count
         switch watch.feed(bytes) {
-        case .needMore: return [.forward(bytes)]
+        case .needMore:
+            state = .watching(watch)
+            return [.forward(bytes)]
         case .other:
             state = .opaque
             return [.forward(bytes), .passAll]
         case .endless: return refuse(.protocol, named: nil, reply: nil)
         case .request:
             passedOn = before
-            let rest = bytes.dropFirst(watch.seen.count - before)
-            return followHTTP(HTTPRequestFollower(), watch.seen + rest)
+            return beginHTTP(watch.seen.prefix(before) + bytes)
         }
     }
 
@@ -138,8 +144,14 @@ struct Inspector {
 
     // MARK: TLS
 
-    private mutating func followTLS(_ old: ClientHelloParser, _ held: [UInt8], _ bytes: [UInt8]) -> [Step] {
-        var parser = old
+    private mutating func beginTLS(_ bytes: [UInt8]) -> [Step] {
+        var parser = ClientHelloParser()
+        return followTLS(&parser, [], bytes)
+    }
+
+    private mutating func followTLS(
+        _ parser: inout ClientHelloParser, _ held: [UInt8], _ bytes: [UInt8]
+    ) -> [Step] {
         switch parser.feed(bytes[...]) {
         case .needMore:
             state = .tls(parser, held + bytes)
@@ -158,14 +170,16 @@ struct Inspector {
                 return [.forward(all), .passAll]
             }
             hasGreeted = true
-            let steps = followRecords(TLSRecordWatch(), false, Array(all.dropFirst(parser.length)))
+            var records = TLSRecordWatch()
+            let steps = followRecords(&records, false, Array(all.dropFirst(parser.length)))
             return [.forward(Array(all.prefix(parser.length))), .awaitGreeting] + steps
         }
     }
 
     /// Early data and the like go on; another hello is looked at, and none is said before it is asked for.
-    private mutating func followRecords(_ old: TLSRecordWatch, _ mayGreetAgain: Bool, _ bytes: [UInt8]) -> [Step] {
-        var watch = old
+    private mutating func followRecords(
+        _ watch: inout TLSRecordWatch, _ mayGreetAgain: Bool, _ bytes: [UInt8]
+    ) -> [Step] {
         switch watch.feed(bytes) {
         case .malformed: return refuse(.protocol, named: nil, reply: TLSAlert.bytes(50))
         case .pass(let passed):
@@ -173,7 +187,7 @@ struct Inspector {
             return passed.isEmpty ? [] : [.forward(passed)]
         case .handshake(let before, let rest):
             guard mayGreetAgain else { return refuse(.protocol, named: nil, reply: TLSAlert.bytes(10)) }
-            return (before.isEmpty ? [] : [.forward(before)]) + followTLS(ClientHelloParser(), [], rest)
+            return (before.isEmpty ? [] : [.forward(before)]) + beginTLS(rest)
         }
     }
 
@@ -190,8 +204,12 @@ struct Inspector {
 
     // MARK: HTTP
 
-    private mutating func followHTTP(_ old: HTTPRequestFollower, _ bytes: [UInt8]) -> [Step] {
-        var follower = old
+    private mutating func beginHTTP(_ bytes: [UInt8]) -> [Step] {
+        var follower = HTTPRequestFollower()
+        return followHTTP(&follower, bytes)
+    }
+
+    private mutating func followHTTP(_ follower: inout HTTPRequestFollower, _ bytes: [UInt8]) -> [Step] {
         let events = follower.feed(bytes[...])
         return judge(events, follower)
     }

@@ -1,20 +1,15 @@
 /// Tells whether a stream begins with the request line of HTTP/1 (RFC 9112, section 3), whatever its method, from bytes that
 /// go on while they are looked at: without its end a line asks for nothing.
+///
+/// Servers differ in what they pass over before and between the parts of the line, so only its end and the version count;
+/// whether it is well formed is judged by whoever reads the whole head.
 public struct RequestLineWatch: Sendable {
-    /// The most bytes that are looked at; a line that is longer is no server's.
-    public static let limit = 16384
-    private static let longestMethod = 32
-    private static let version = Array(" HTTP/".utf8)
-
-    private enum State {
-        case blankLines
-        case method
-        case rest
-    }
+    /// The most bytes that are looked at.
+    public static let limit = HTTPRequestHead.limit
+    private static let version = Array("HTTP/".utf8)
 
     /// What was seen so far.
     public private(set) var seen: [UInt8] = []
-    private var state = State.blankLines
     private var lineStart = 0
 
     /// At the beginning of a stream.
@@ -28,7 +23,7 @@ public struct RequestLineWatch: Sendable {
         case request
         /// Something else.
         case other
-        /// What may be a request line and does not end.
+        /// Text that may be a request line and does not end.
         case endless
     }
 
@@ -36,27 +31,32 @@ public struct RequestLineWatch: Sendable {
     public mutating func feed(_ bytes: [UInt8]) -> Verdict {
         for byte in bytes {
             seen.append(byte)
-            switch state {
-            // Servers pass over empty lines before a request.
-            case .blankLines where byte == 0x0d || byte == 0x0a: lineStart = seen.count
-            case .blankLines, .method:
-                if state == .method, byte == 0x20 {
-                    state = .rest
-                } else if HTTPText.isToken([byte]), seen.count - lineStart <= Self.longestMethod {
-                    state = .method
-                } else {
-                    return .other
-                }
-            case .rest where byte == 0x0a: return namesVersion ? .request : .other
-            case .rest: break
+            if byte == 0x0a {
+                // Servers pass over empty lines before a request.
+                guard seen[lineStart...].allSatisfy(Self.isBlank) else { return namesVersion ? .request : .other }
+                lineStart = seen.count
             }
-            guard seen.count < Self.limit else { return .endless }
+            guard seen.count < Self.limit else { return mayBecomeRequest ? .endless : .other }
         }
         return .needMore
     }
 
     private var namesVersion: Bool {
         let line = seen[lineStart...]
-        return line.indices.contains { line[$0...].starts(with: Self.version) }
+        return line.indices.dropFirst().contains { start in
+            Self.isBlank(seen[start - 1]) && line[start...].starts(with: Self.version)
+        }
     }
+
+    /// A method, and text after it.
+    private var mayBecomeRequest: Bool {
+        let line = seen[lineStart...].drop(while: Self.isBlank)
+        let word = line.prefix { !Self.isBlank($0) }
+        return word.count < line.count && HTTPText.isToken(word) && seen.allSatisfy(Self.isText)
+    }
+
+    /// White space and all that some servers take for it.
+    private static func isBlank(_ byte: UInt8) -> Bool { byte <= 0x20 }
+
+    private static func isText(_ byte: UInt8) -> Bool { byte >= 0x20 && byte != 0x7f || (0x09...0x0d).contains(byte) }
 }

@@ -144,19 +144,28 @@ func clientHello(_ names: [String], extensions more: [(UInt16, [UInt8])] = []) -
 
     @Test(
         "HTTP is recognized on any port, whatever its method and the lines before it",
-        arguments: ["PROPFIND", "FOO", "\r\nGET", "\n\nGET", "\r\n\r\nLOCK", "GETTING"])
+        arguments: [
+            "PROPFIND", "FOO", "\r\nGET", "\n\nGET", "\r\n\r\nLOCK", "GETTING", " GET", "\tGET", "GET\t/\tHTTP/1.1\tx",
+            "\0GET",
+            String(repeating: "A", count: 33), String(repeating: "A", count: 20000),
+        ])
     func otherMethods(method: String) throws {
         let head = "\(method) / HTTP/1.1\r\nHost: b.example.org\r\n\r\n"
         let result = try outcome(8080, Array(head.utf8))
         #expect(result.refusal != nil)
-        // What went on ends before the line does.
-        #expect(!result.passed.contains(0x20) || !String(decoding: result.passed, as: UTF8.self).contains("Host"))
+        // What went on ends before the line does, also where the line came in pieces.
+        #expect(!String(decoding: result.passed, as: UTF8.self).contains("Host"))
         let own = Array("FOO / HTTP/1.1\r\nHost: a.example.org:8080\r\n\r\n".utf8)
         #expect(try outcome(8080, own).passed == own)
     }
 
     @Test("A first line without an end is not followed for ever") func endless() throws {
-        #expect(try outcome(8080, Array(("FOO " + String(repeating: "a", count: 20000)).utf8)).refusal == "protocol")
+        #expect(try outcome(8080, Array(("FOO " + String(repeating: "a", count: 70000)).utf8)).refusal == "protocol")
+        // The control: what holds bytes of no text, or begins with no method, is something else.
+        for beginning in ["FOO \u{1}", "", "{\"a\": "] {
+            let other = Array(beginning.utf8) + [UInt8](repeating: 0x61, count: 70000)
+            #expect(try outcome(8080, other).passed == other)
+        }
     }
 
     @Test("An upgrade is asked for first, or not at all") func lateUpgrade() throws {
