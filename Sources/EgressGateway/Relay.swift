@@ -130,13 +130,17 @@ final class Relay {
                 answeredSinceRequest = false
                 forward(client.allocator.buffer(bytes: bytes))
             case .passAll: passesAll = true
-            case .awaitAnswer:
+            case .awaitAnswer, .awaitGreeting:
                 // An answer that began before its question ended is not read from its beginning.
-                guard received == 0 else { return cut() }
-                awaitsAnswer = HTTPResponseHeadScanner()
-            case .awaitGreeting:
-                guard received == 0 else { return cut() }
-                awaitsGreeting = ServerHelloWatch()
+                guard received == 0 else {
+                    state.denied(host?.text ?? "", port: port, .protocol)
+                    return cut()
+                }
+                if step == .awaitAnswer {
+                    awaitsAnswer = HTTPResponseHeadScanner()
+                } else {
+                    awaitsGreeting = ServerHelloWatch()
+                }
             case .refuse(let refusal, let named, let reply):
                 state.denied(named ?? host?.text ?? "", port: port, refusal)
                 // Between the parts of another answer no answer of ours is written.
@@ -298,10 +302,16 @@ final class Relay {
     }
 
     /// The client's connection is over: its last word, if all was said to it before.
-    func clientGone() { upstreamEnded ? clientFinished() : broke() }
+    func clientGone() {
+        guard case .relaying = phase, upstreamEnded else { return broke() }
+        clientFinished()
+    }
 
     /// The same of the host's.
-    func upstreamGone() { clientEnded ? upstreamFinished() : broke() }
+    func upstreamGone() {
+        guard case .relaying = phase, clientEnded else { return broke() }
+        upstreamFinished()
+    }
 
     // MARK: Pressure
 

@@ -120,19 +120,18 @@ final class ResolverService {
         let other: DNSType = query.type == .a ? .aaaa : .a
         state.resolver.find(name, query.type).flatMap { found in
             let service = answering.value.service
-            guard !found.addresses.isEmpty, !service.hasUsable(found) else {
+            guard !found.addresses.isEmpty, service.usable(found).isEmpty else {
                 return service.state.eventLoop.makeSucceededFuture((found, false))
             }
             // Whether the name leads anywhere is a matter of both families.
-            return service.state.resolver.find(name, other).map { (found, answering.value.service.hasUsable($0)) }
+            return service.state.resolver.find(name, other).map { (found, !answering.value.service.usable($0).isEmpty) }
                 .flatMapErrorThrowing { _ in (found, false) }
         }.whenComplete { result in
             let (service, query, reply) = answering.value
             service.lookups -= 1
             switch result {
             case .success(let (found, hasOther)):
-                // What no rule names is not reached, so a private address would lead nowhere.
-                let usable = found.addresses.filter { service.state.isReachable($0, allowsPrivate: false) }
+                let usable = service.usable(found)
                 guard usable.isEmpty, !found.addresses.isEmpty, !hasOther else {
                     return reply(service.encode(query, usable, found.lifetime, room))
                 }
@@ -150,8 +149,9 @@ final class ResolverService {
         }
     }
 
-    private func hasUsable(_ found: UpstreamResolver.Found) -> Bool {
-        found.addresses.contains { state.isReachable($0, allowsPrivate: false) }
+    /// What no rule names is not reached, so a private address would lead nowhere.
+    private func usable(_ found: UpstreamResolver.Found) -> [IPAddress] {
+        found.addresses.filter { state.isReachable($0, allowsPrivate: false) }
     }
 }
 

@@ -39,10 +39,10 @@ final class UpstreamResolver {
     private static let patience = TimeAmount.seconds(2)
     /// Seconds.
     private static let longestLifetime: UInt32 = 3600
-    /// Addresses of one family that a connection tries.
-    private static let triedAddresses = 4
     private static let negativeLifetime: UInt32 = 5
     private static let cacheLimit = 4096
+    /// Addresses of one family that a connection tries.
+    private static let triedAddresses = 4
 
     private let eventLoop: any EventLoop
     private let configuration: ResolverConfiguration

@@ -73,9 +73,10 @@ public struct Explanation: Hashable, Sendable {
         case .address(let address):
             var steps = kernel(address)
             // A synthetic address that somebody knows: the relay knows the name.
-            if steps.last?.isAllowed == true, let place = SyntheticMap.place(of: address) {
+            guard steps.last?.isAllowed == true else { return Explanation(steps: steps) }
+            if let place = SyntheticMap.place(of: address) {
                 steps.append(relay(decisions, place, port, nil, time))
-            } else if steps.last?.isAllowed == true, port == NamespaceRuleset.resolverPort {
+            } else if port == NamespaceRuleset.resolverPort {
                 steps.append(
                     Step(judge: .resolver, isAllowed: true, verdict: "answers in place of whoever has that address"))
             }

@@ -72,17 +72,19 @@ extension NetworkPolicy {
                 case (.network(let wide), .network(let range)): wide.contains(range)
                 default: false
                 }
-            let isOpen = ports.map { $0.contains { port in rule.ports.contains { $0.without(port) != [$0] } } } ?? true
-            return isWider && isOpen
+            return isWider && (ports?.contains { port in rule.ports.contains { $0.overlaps(port) } } ?? true)
         }
         return rule.map { "'\($0)'" }
     }
 }
 
 extension PortRange {
+    /// Whether the ranges have a port in common.
+    func overlaps(_ other: PortRange) -> Bool { transport == other.transport && ports.overlaps(other.ports) }
+
     /// What is left of the range without another.
     func without(_ other: PortRange) -> [PortRange] {
-        guard transport == other.transport, ports.overlaps(other.ports) else { return [self] }
+        guard overlaps(other) else { return [self] }
         var rest: [PortRange] = []
         if ports.lowerBound < other.ports.lowerBound {
             rest.append(PortRange(transport, ports.lowerBound...(other.ports.lowerBound - 1)))

@@ -109,7 +109,7 @@ struct HostUplinks {
         guard try chains.letThrough() else { return }
         let wasTrusted = files.isTrusted
         // Written down before it is asked for, as everything is.
-        try files.setTrusted(true)
+        if !wasTrusted { try files.setTrusted(true) }
         if try !firewall.trust(ranges), !wasTrusted { try files.setTrusted(false) }
     }
 

@@ -76,7 +76,7 @@ struct UplinkFiles {
 
     /// The end of all that belongs to links.
     func removeAll() throws(SystemError) {
-        for file in names where file.hasPrefix(Self.opened) { try remove(file) }
+        try keepOpenings(of: [])
         try remove(Self.mark)
     }
 

@@ -28,7 +28,7 @@ struct DeniedView: Encodable {
     var sandbox: SandboxName
     var denials: [DenialView]
     var forgotten: UInt64
-    /// When all of it is spent, everything is refused.
+    /// When all of it is spent, connections are refused.
     var budget: BudgetView?
     /// Connections that were refused because there were too many in a time, or at a time.
     var overRate: UInt64?

@@ -117,8 +117,8 @@ extension NetworkCommand {
 
     fileprivate static func line(_ name: SandboxName, _ outcome: NetworkOutcome) -> String {
         guard outcome.changed else { return "\(name): nothing to change" }
-        let ended = outcome.closed == 0 ? "" : ", \(outcome.closed) connections ended"
         guard outcome.isLive else { return "\(name): policy \(outcome.generation) kept for the next start" }
+        let ended = outcome.closed == 0 ? "" : ", \(outcome.closed) connections ended"
         return "\(name): policy \(outcome.generation) in effect\(ended)"
     }
 }

@@ -70,7 +70,8 @@ enum NetworkText {
         }
         if view.forgotten > 0 {
             spent.append(
-                "\(view.sandbox): \(view.forgotten) more were refused than are kept here; the journal has them")
+                "\(view.sandbox): \(view.forgotten) more were refused than are kept here; the gateway's journal has more"
+            )
         }
         guard !view.denials.isEmpty else { return spent.isEmpty ? ["\(view.sandbox): nothing was refused"] : spent }
         let head: [Text.Cell] = ["TARGET", "PORT", "COUNT", "LAST", "REASON", "TO ALLOW IT"]

@@ -99,7 +99,7 @@ struct BudgetView: Encodable {
 
     /// For people.
     var text: String {
-        let all = isSpent ? "; it is spent: everything is refused until a restart" : ""
+        let all = isSpent ? "; it is spent: connections are refused until a restart" : ""
         return "\(Text.bytes(spent)) of \(Text.bytes(egress)) sent\(all)"
     }
 }

@@ -93,7 +93,11 @@ extension SandboxEngine {
             try host.makeNetwork(fixed)
             _ = try host.applyNetwork(fixed, policy, beforeLaunch: true)
             var connected = fixed
-            if !policy.lookups.isEmpty { _ = try refreshAddresses(&connected, of: policy.lookups) }
+            if !policy.lookups.isEmpty {
+                _ = try refreshAddresses(&connected, of: policy.lookups)
+            } else if fixed.template.network.hasDirectEnd {
+                try host.scheduleRefresh(name, isWanted: true)
+            }
             return connected
         } undo: { () throws(SandboxError) in
             // In this order: whether there is a gateway to end is among what ends with the run.

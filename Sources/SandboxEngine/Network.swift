@@ -84,15 +84,11 @@ extension SandboxEngine {
         let lock = try store.lock(name, wait: true)
         defer { withExtendedLifetime(lock) {} }
         let old = try record(name)
-        var new = old
-        new.template.network = try old.template.network.applying(change, to: name, at: host.now())
-        guard new.template.network != old.template.network else {
+        let policy = try old.template.network.applying(change, to: name, at: host.now())
+        guard policy != old.template.network else {
             return NetworkOutcome(generation: old.network?.generation ?? 0, closed: 0, changed: false)
         }
-        var state = new.network ?? NetworkState()
-        state.generation += 1
-        new.network = state
-        return try carryOut(new, instead: old)
+        return try carryOut(old.with(policy), instead: old)
     }
 
     /// Looks direct hosts up again and carries out what is found.
@@ -104,15 +100,11 @@ extension SandboxEngine {
         var (record, _) = try running(name)
         let before = record.network?.generation ?? 0
         let time = host.now()
-        var closed = 0
-        if record.template.network.rules.contains(where: { $0.hasExpired(at: time) }) {
+        var outcome = NetworkOutcome(generation: before, closed: 0, changed: false)
+        let left = record.template.network.withoutEnded(at: time)
+        if left != record.template.network {
             // The kernel has closed what they opened; now what was made for them goes, such as the link.
-            var new = record
-            var state = new.network ?? NetworkState()
-            state.generation += 1
-            new.network = state
-            new.template.network.rules.removeAll { $0.hasExpired(at: time) }
-            closed = try carryOut(new, instead: record).closed
+            outcome = try carryOut(record.with(left), instead: record)
             (record, _) = try running(name)
         }
         let hosts = try compile(&record).lookups
@@ -121,14 +113,15 @@ extension SandboxEngine {
             known.first { $0.name == name }.map { $0.isDue(at: time) } ?? true
         }
         guard !hosts.isEmpty, isDue || !onlyDue else {
-            let generation = record.network?.generation ?? 0
-            return NetworkOutcome(generation: generation, closed: closed, changed: generation != before)
+            return outcome
         }
-        closed += try refreshAddresses(&record, of: hosts)
+        outcome.closed += try refreshAddresses(&record, of: hosts)
         let generation = record.network?.generation ?? 0
-        if generation != before { events.record(.network, record) }
-        return NetworkOutcome(
-            generation: generation, closed: closed, changed: generation != before, problems: failures(record))
+        if generation != outcome.generation { events.record(.network, record) }
+        outcome.generation = generation
+        outcome.changed = generation != before
+        outcome.problems += failures(record).filter { !outcome.problems.contains($0) }
+        return outcome
     }
 
     private func failures(_ record: SandboxRecord) -> [String] {
@@ -188,7 +181,7 @@ extension SandboxEngine {
             } else {
                 let isWanted = !compiled.lookups.isEmpty || new.template.network.hasDirectEnd
                 let wasWanted = old.network?.resolved.isEmpty == false || old.template.network.hasDirectEnd
-                if isWanted != wasWanted { try host.scheduleRefresh(new.name, isWanted: isWanted) }
+                if isWanted || wasWanted { try host.scheduleRefresh(new.name, isWanted: isWanted) }
             }
         }
         events.record(.network, new)
@@ -262,16 +255,22 @@ extension SandboxEngine {
 
 extension NetworkPolicy {
     /// Whether the end of a rule may be the end of the link.
-    fileprivate var hasDirectEnd: Bool { rules.contains { $0.via == .direct && $0.expires != nil } }
+    var hasDirectEnd: Bool { mode != .none && rules.contains { $0.via == .direct && $0.expires != nil } }
+
+    /// The policy without rules that are over.
+    fileprivate func withoutEnded(at time: Int64) -> NetworkPolicy {
+        var policy = self
+        policy.rules.removeAll { $0.hasExpired(at: time) }
+        return policy
+    }
 
     /// The policy after a change.
     /// - Throws: `configuration` when its parts would not go together; `notFound` when there is nothing to deny.
     func applying(
         _ change: NetworkChange, to name: SandboxName, at time: Int64
     ) throws(SandboxError) -> NetworkPolicy {
-        var policy = self
         // What is over is not carried on.
-        policy.rules.removeAll { $0.hasExpired(at: time) }
+        var policy = withoutEnded(at: time)
         switch change {
         case .mode(let mode): policy.mode = mode
         case .allow(let rules):
@@ -318,6 +317,18 @@ extension NetworkPolicy {
         throw SandboxError(
             .configuration, "'\(pattern)' is denied with '\(denial)'",
             hint: "'sandboxctl network allow' of '\(denial)' itself ends that denial")
+    }
+}
+
+extension SandboxRecord {
+    /// The record with another policy, which is the next of its generations.
+    fileprivate func with(_ policy: NetworkPolicy) -> SandboxRecord {
+        var record = self
+        var state = network ?? NetworkState()
+        state.generation += 1
+        record.network = state
+        record.template.network = policy
+        return record
     }
 }
 

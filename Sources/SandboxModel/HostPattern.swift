@@ -34,8 +34,11 @@ public struct HostName: Hashable, Sendable, Comparable, CustomStringConvertible 
         for label in labels {
             guard !label.isEmpty else { return "has an empty part" }
             guard label.count <= 63 else { return "has a part of more than 63 bytes" }
-            if label.contains(0x3a) { return "has a ':', which no host name has; ports are given on their own" }
-            guard label.allSatisfy(isPart) else { return "has characters that no host name has" }
+            guard label.allSatisfy(isPart) else {
+                return label.contains(0x3a)
+                    ? "has a ':', which no host name has; ports are given on their own"
+                    : "has characters that no host name has"
+            }
             guard label.first != 0x2d, label.last != 0x2d else { return "has a part that begins or ends with '-'" }
         }
         guard let last = labels.last else { return "is empty" }

@@ -34,9 +34,7 @@ public enum HostConfigurationParser {
                     { (text: String) in AddressBlock(text) })
             else { return nil }
             guard block.family == family, UplinkPool.hasRoom(block),
-                SpecialAddresses.privateNetworks.contains(where: {
-                    $0.contains(block.address) && $0.prefixLength <= block.prefixLength
-                })
+                SpecialAddresses.privateNetworks.contains(where: { $0.contains(block) })
             else {
                 table.complain(
                     key, nil, "'\(block)' is not a private \(family.rawValue) range of at least 8,192 addresses",
