@@ -330,6 +330,56 @@ class Changing(NetworkTest):
         # The control: two requests without an upgrade are answered as a whole.
         self.assertGreater(int(self.inside("python3 /tmp/u.py plain", "web")), 3_800_000)
 
+    def test_an_answer_before_the_end_of_its_question_ends_an_upgrade(self):
+        self.web("api.example.org")
+        asks = ("import socket,sys\n"
+                "s=socket.create_connection(('api.example.org',80),5); h='Host: api.example.org\\r\\n'\n"
+                "u='Connection: upgrade\\r\\nUpgrade: foo\\r\\n' if sys.argv[1]=='upgrade' else ''\n"
+                "s.sendall(('POST / HTTP/1.1\\r\\n'+h+u+'Content-Length: 9\\r\\n\\r\\nhalf').encode())\n"
+                "assert b' 200 ' in s.recv(65536)\n"
+                "try:\n"
+                "  s.sendall(('-more'+'GET / HTTP/1.1\\r\\n'+h+'Connection: close\\r\\n\\r\\n').encode())\n"
+                "  print(b' 200 ' in s.recv(65536))\n"
+                "except OSError: print('reset')\n")
+        self.assertEqual(self.inside("cat > /tmp/u.py; python3 /tmp/u.py upgrade", "web", stdin=asks.encode()).strip(), "reset")
+        self.assertIn("TLS or HTTP", text("network", "denied", "web"))
+        # The control: the same without an upgrade goes on.
+        self.assertEqual(self.inside("python3 /tmp/u.py plain", "web").strip(), "True")
+
+    def test_a_head_that_was_begun_has_to_end(self):
+        self.web("api.example.org")
+        ask = "GET / HTTP/1.1\\r\\nHost: api.example.org\\r\\n"
+        waits = ("import select,socket,time\n"
+                 "def connect():\n"
+                 "  s=socket.create_connection(('api.example.org',80),5); s.sendall(b'" + ask + "\\r\\n'); s.recv(65536); return s\n"
+                 "begun,idle=connect(),connect(); begun.sendall(b'" + ask + "'); start=time.monotonic()\n"
+                 "assert select.select([begun],[],[],30)[0]\n"
+                 "try: print(begun.recv(1))\n"
+                 "except OSError: print('reset')\n"
+                 "print(10 < time.monotonic()-start < 25)\n"
+                 # The control: one that is as old and begun nothing goes on.
+                 "idle.sendall(b'" + ask + "\\r\\n'); print(b' 200 ' in idle.recv(65536))\n")
+        self.assertEqual(self.inside("cat > /tmp/w.py; python3 /tmp/w.py", "web", stdin=waits.encode()).split(),
+                         ["reset", "True", "True"])
+
+    def test_answers_that_nobody_reads_are_not_kept(self):
+        self.web("api.example.org")
+        asks = ("import socket,struct,sys\n"
+                "q=b'\\0\\1\\1\\0\\0\\1\\0\\0\\0\\0\\0\\0'+b'\\3api\\7example\\3org\\0'+b'\\0\\1\\0\\1'\n"
+                "q=struct.pack('>H',len(q))+q; s=socket.create_connection(('8.8.8.8',53),5); got=0\n"
+                "reads=sys.argv[1]=='reads'; buffer=bytearray(65536)\n"
+                "try:\n"
+                "  for n in range(600):\n"
+                "    s.sendall(q*500)\n"
+                "    want=500*(len(q)+16)\n"
+                "    while reads and want>0: k=s.recv_into(buffer); assert k; want-=k\n"
+                "  print('kept')\n"
+                "except TimeoutError: print('stuck')\n"
+                "except OSError: print('ended')\n")
+        self.assertEqual(self.inside("cat > /tmp/d.py; python3 /tmp/d.py unread", "web", stdin=asks.encode()).strip(), "ended")
+        # The control: who reads is answered as often.
+        self.assertEqual(self.inside("python3 /tmp/d.py reads", "web").strip(), "kept")
+
     def test_the_last_word_of_a_client_does_not_end_its_answer(self):
         self.create("web", "--network", "restricted", "--allow", "echo.example.org:7")
         echo = ("import socket\ns=socket.create_connection(('echo.example.org',7),5)\n"
@@ -438,7 +488,12 @@ class Changing(NetworkTest):
         self.create("web", template="[network]\nmode = \"restricted\"\nallow = [\"api.example.org\"]\n"
                                     "budget = { egress = \"100K\" }\n")
         self.curl("http://api.example.org/")
-        self.inside("head -c 300000 /dev/zero | curl -sS -m 5 --data-binary @- http://api.example.org/upload; true", "web")
+        # A server may answer before all is said to it, at which curl would stop.
+        says = ("import socket\ns=socket.create_connection(('api.example.org',80),5)\n"
+                "s.sendall(b'POST /upload HTTP/1.1\\r\\nHost: api.example.org\\r\\nContent-Length: 300000\\r\\n\\r\\n')\n"
+                "try: s.sendall(bytes(300000)); s.recv(1)\n"
+                "except OSError: pass\n")
+        self.inside("cat > /tmp/p.py; python3 /tmp/p.py", "web", stdin=says.encode())
         self.fails("curl -sS -m 5 http://api.example.org/")
         self.assertIn("is spent", text("network", "denied", "web"))
         self.assertIn("is spent", text("status", "web"))
@@ -882,6 +937,25 @@ class Open(NetworkTest):
                           not in ("0", pid))
         internet.wait_for("table", lambda: sandboxctl("network", "verify", "web").returncode == 0)
         self.assertIn("evil.example.net", self.curl("http://evil.example.net/"))
+
+    def test_what_is_opened_of_the_host_is_compared_with_the_policy(self):
+        self.full()
+        self.assertEqual(text("network", "verify", "web"), "web: ok\n")
+        link = next(name for name in os.listdir("/sys/class/net") if name.startswith("sbx-"))
+        source = text_of("ip", "netns", "exec", "sandbox-web", "ip", "-4", "-o", "addr", "show", "uplink").split()[3]
+        # The form is taken from a file that sandboxctl wrote itself.
+        text("network", "allow", "web", "198.51.100.2:2222")
+        path = f"/run/sandboxctl/.uplinks/opened-{link}"
+        with open(path, encoding="utf-8") as file:
+            written = file.read()
+        self.assertIn(source.split("/")[0], written)
+        text("network", "deny", "web", "198.51.100.2")
+        self.assertFalse(os.path.exists(path))
+        self.assertEqual(text("network", "verify", "web"), "web: ok\n")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(written)
+        said = sandboxctl("network", "verify", "web")
+        self.assertEqual((said.returncode, b"may reach of the host" in said.stdout), (1, True), said)
 
     def test_a_rule_may_hold_more_than_links(self):
         template = "[network]\nmode = \"full\"\nprivate = true\nallow = [{ cidr = \"10.0.0.0/8\", ports = [8080] }]\n"
