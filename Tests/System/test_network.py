@@ -1127,6 +1127,23 @@ class Direct(NetworkTest):
         self.assertEqual(text("network", "verify", "web"), "web: ok\n")
         self.assertIn("api.example.org", self.curl("https://api.example.org/"))
 
+    def test_the_timer_for_the_end_of_a_link_is_there_as_long_as_it_is_wanted(self):
+        def timer():
+            return text_of("systemctl", "show", "-p", "ActiveState", "--value", "sandboxctl-refresh-web.timer").strip()
+
+        self.create("web", "--network", "restricted", "--allow", "api.example.org")
+        self.assertEqual(timer(), "inactive")
+        text("network", "allow", "web", "203.0.113.50:7/udp", "--for", "10m")
+        self.assertEqual(timer(), "active")
+        text("network", "set", "web", "none")
+        self.assertEqual(timer(), "inactive")
+        text("network", "set", "web", "restricted")
+        self.assertEqual(timer(), "active")
+        text("restart", "web")
+        self.assertEqual(timer(), "active")
+        text("network", "deny", "web", "203.0.113.50")
+        self.assertEqual(timer(), "inactive")
+
     def test_an_address_that_changes(self):
         # NET-30.
         self.create("web", template=self.TEMPLATE)
