@@ -51,7 +51,8 @@ extension NetworkCommand {
             commandName: "deny", abstract: "Let a sandbox reach hosts no longer.",
             discussion:
                 "HOST is as 'network show' writes it; ':PORTS' after it denies these ports alone. Connections to them "
-                + "through the gateway end at once. A name that a wildcard allows is denied by name, with all its ports.")
+                + "through the gateway end at once. A name that a wildcard allows is denied by name, with all its ports."
+        )
 
         @Argument(help: "Name of the sandbox.", completion: .sandboxes)
         var name: String
